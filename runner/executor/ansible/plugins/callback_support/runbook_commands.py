@@ -28,7 +28,7 @@ class Commands:
         for play in self._plays if steps else ():
             inner = imported(play)
             actions = [(task, self._beside(task)) for task in every_task(play.tasks) if step_of(task) in steps]
-            for host in self._manager._inventory.get_hosts(play.hosts) if actions else ():
+            for host in self._hosts(play.hosts) if actions else ():
                 for task, others in actions:
                     shows = self._shows(play, host, task, others)
                     if tasks := inner.get(step_of(task)):
@@ -53,6 +53,10 @@ class Commands:
         """The names under which tasks keep their results."""
         tasks = [[*every_task(play.tasks), *all_tasks([*play.tasks, *play.handlers])] for play in self._plays]
         return {task.register for each in tasks for task in each if task.register}
+
+    def _hosts(self, which, **also):
+        """Hosts of the inventory, also those that Ansible leaves out as the play that is done has none of them."""
+        return self._manager._inventory.get_hosts(which, ignore_restrictions=True, **also)
 
     def _beside(self, task):
         return [other for play in self._plays for other in beside(every_task(play.tasks), step_of(task))]
@@ -115,6 +119,6 @@ class Commands:
     @functools.cache  # noqa: B019 - there is one for the whole process
     def _every_host(self, play):
         """A digest of all that the inventory has for each host."""
-        hosts = self._manager._inventory.get_hosts(ignore_limits=True)
+        hosts = self._hosts("all", ignore_limits=True)
         filled = {host: Filled(self.variables(play, host), self.shown, play._loader) for host in hosts}
         return digest_of({host.name: inventory_of(each, self._found_out(host)) for host, each in filled.items()})

@@ -336,6 +336,27 @@ def test_a_secret_takes_the_place_of_its_reference_and_commands_are_shown_with_t
     manager.extra_vars.clear()
 
 
+def test_at_the_end_it_is_known_what_a_step_does_on_hosts_of_which_the_last_play_has_none(
+    plugin_at, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RUNBOOK_RENDER", "act")
+    playbook = playbook_of(tmp_path, PLAY, INVENTORY)
+    manager = playbook.get_plays()[0].get_variable_manager()
+    manager.extra_vars["key"] = "env:KEY"
+
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+        # As Ansible does in each play, and takes it back in the next.
+        manager._inventory.restrict_to_hosts([manager._inventory.get_host("app1")])
+        manager.set_nonpersistent_facts("db1", {"word": "found"})
+        plugin.v2_playbook_on_stats(None)
+
+    begin, end = (message["commands"]["act"]["db1"] for message in heard)
+    assert begin["missing"] == ["'word' is undefined"]
+    assert (end["args"]["stdin"], "missing" in end) == ("env:KEY found", False)
+    manager.extra_vars.clear()
+
+
 ODD = "db;{{ 1 }} {1}"
 """A name of a host that would be several, or another one, in the file of an inventory, or as the name of a file."""
 
