@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from runner.executor.host_check import HostCheck
@@ -12,6 +13,17 @@ from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Mes
 
 class Executor(Protocol):
     """Executes parts of a playbook; a failed task is reported, and only what a person must mend is raised."""
+
+    def session(self, job: Job) -> AbstractContextManager[Executor]:
+        """An executor for all parts of the run of `job`; where each part costs the same by itself, it is this one.
+
+        It may begin with something at once. Jobs of other runs are done as by this one.
+
+        Raises:
+            Exception: whatever `job.on_workspace` raised.
+        """
+        del job
+        return nullcontext(self)
 
     def resolve(self, job: Job, part: JobPart) -> Message:
         """The first message, which names the hosts of every play; nothing is done.

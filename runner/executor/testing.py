@@ -14,6 +14,7 @@ from runner.core.step_tags import due_fact, item_id, items_fact, undone_step
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
+from runner.executor.protocol import Executor
 
 Answer = tuple[str, Mapping[str, Any]]
 """What a task comes to: the kind of message (`ok`, `failed`, `unreachable`, `skipped`), and its result."""
@@ -25,7 +26,7 @@ _GUARD_FAILED: Answer = ("failed", {"assertion": "ansible_play_hosts | length ==
 
 
 @dataclass
-class ScriptedExecutor:
+class ScriptedExecutor(Executor):
     """Reports what Ansible would, on the hosts that `hosts` has for each pattern of the playbook.
 
     `answers` has what a task answers, by (step, part) or (step, part, host), where it does not just pass: an `Answer`,
@@ -288,10 +289,9 @@ def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:
 
 def _passed(task: Mapping[str, Any], host: str) -> Mapping[str, Any]:
     """What the module of a task answers that has passed."""
-    if "ansible.builtin.set_fact" in task:
-        if "/only_if | " in task["name"]:
-            return {"ansible_facts": dict.fromkeys(task["ansible.builtin.set_fact"], True)}
-        return {"ansible_facts": {name: f"{name} of {host}" for name in task["ansible.builtin.set_fact"]}}
+    if facts := task.get("ansible.builtin.set_fact"):
+        decides = "/only_if | " in task["name"]
+        return {"ansible_facts": {name: decides or f"{name} of {host}" for name in facts}}
     if "ansible.builtin.assert" in task:
         return {"msg": "All assertions passed"}
     if "ansible.builtin.debug" in task:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -54,6 +55,13 @@ class Invoker:
             on_workspace=lambda path: directory.update(private=(*directory.state.private, str(path))),
             secrets=request.secrets,
         )
+        self._executor = env.executor
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """While the block lasts, all that is executed goes on from where the last part has left off."""
+        with self._env.executor.session(self._job) as self._executor:
+            yield
 
     @property
     def cancelled(self) -> bool:
@@ -64,7 +72,7 @@ class Invoker:
         """What the inventory says now, and what the steps in `render` would do; nothing is done."""
         tags, runbook = map(step_tag, render), self._request.source.runbook
         captured = with_due_items(self.recorder.captured, self.recorder.ledger, runbook, [*tags])
-        message = self._env.executor.resolve(self._job, JobPart(NOTHING.tags, captured=captured, render=render))
+        message = self._executor.resolve(self._job, JobPart(NOTHING.tags, captured=captured, render=render))
         self._note_inventory(message)
         for step in (each for each in runbook.procedure if each.id in render and each.runs):
             hosts = Target.from_message(message).of(runbook, step)
@@ -79,7 +87,7 @@ class Invoker:
             cancellation=self.halt,
             on_workspace=self._job.on_workspace,
         )
-        return self._env.executor.resolve(job, JobPart(NOTHING.tags, render=render))
+        return self._executor.resolve(job, JobPart(NOTHING.tags, render=render))
 
     def begin(self, tags: Sequence[str], limit: Sequence[str] = ()) -> None:
         """Record that the tasks with `tags` are done next, on all hosts or on those in `limit`."""
@@ -99,7 +107,7 @@ class Invoker:
         """
         self.halt.begin(may=may_halt)
         self._engine = {}
-        ending = self._env.executor.execute(self._job, part, handle=self._handler(check))
+        ending = self._executor.execute(self._job, part, handle=self._handler(check))
         halted = self.halt.halted and ending.why in {"refused", "cancelled"} and not self.cancelled
         if ending.why == "refused" and not halted:
             return False

@@ -1,10 +1,10 @@
-"""The programs of a run, forked from a process that has imported what they need, in place of being started.
+"""The supervisor of a run, forked from a process that has imported what it needs, in place of being started.
 
-A run starts its supervisor and `ansible-playbook`, and half of what that costs is to start Python and to import. A fork
-does the same in the same place: a child of whoever starts it, with its streams, environment, directory and session. Of
-Ansible itself nothing is imported before, as it reads its configuration while it is: each run has its own. But its two
-large files of constants are parsed once. What looks for processes by their words or their environment does not find a
-fork: tests about that start the real programs.
+Half of what it costs is to start Python and to import. A fork does the same in the same place: a child of whoever
+starts it, with its streams, environment, directory and session. Of Ansible itself, which the supervisor imports,
+nothing is imported before, as it reads its configuration while it is: each run has its own. But its two large files of
+constants are parsed once. What looks for processes by their words or their environment does not find a fork: tests
+about that start the real program.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from pathlib import Path
 import yaml
 
 _SUPERVISOR = "runner.executor.ansible.supervisor"
-_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 _NEEDED = "import sys; own = set(sys.modules); import ansible.cli.playbook, ansible.executor.playbook_executor; print(*{*sys.modules} - own)"
 _CONSTANTS = {"base.yml": yaml.CSafeLoader, "ansible_builtin_runtime.yml": yaml.CBaseLoader}
 """Files in Ansible's own directory `config`, and the loaders that it reads them with."""
@@ -83,25 +82,14 @@ def _execute_child(process, *words):
 
 
 def _forked(given):
-    """What a fork does that is to be the program, if it is one of the two."""
+    """What a fork does that is to be the program, if it is the supervisor."""
     words = list(map(str, given["args"])) if isinstance(given["args"], list | tuple) else []
-    if words[:4] == [sys.executable, "-P", "-m", _SUPERVISOR]:
-        return lambda: _supervise(words[3:])
-    path = dict(given["env"] or os.environ).get("PATH", "")
-    found = [place for place in map(Path, path.split(os.pathsep)) if (place / "ansible-playbook").is_file()]
-    if words[:1] == ["ansible-playbook"] and found and found[0] / "ansible-playbook" == _PLAYBOOK:
-        return lambda: _play([str(_PLAYBOOK), *words[1:]])
-    return None
+    return (lambda: _supervise(words[3:])) if words[:4] == [sys.executable, "-P", "-m", _SUPERVISOR] else None
 
 
 def _supervise(words):
     sys.argv = words
     importlib.import_module(_SUPERVISOR).main(words[2])
-
-
-def _play(words):
-    sys.argv = words
-    importlib.import_module("ansible.cli.playbook").main()
 
 
 def _become(program, given):

@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from runner.core.step_tags import GATE
 from runner.executor.ansible import processes, workspace
 from runner.executor.ansible.callback_socket import CallbackSocket
 from runner.executor.ansible.messages import PlaybookInvocation
-from runner.executor.ansible.supervision import Limits, supervise
+from runner.executor.ansible.supervision import Limits, Supervision
 from runner.executor.ansible.supervisor import supervisors_of
 from runner.executor.ansible.teardown import Reap, end_connections, reap_hosts, tear_down
 from runner.executor.host_check import HostCheck
@@ -38,12 +39,31 @@ class AnsibleExecutor:
     """The real `Executor` of protocol.py.
 
     `python` runs the supervisor, and the programs beside it come first on Ansible's PATH; `limits` are for what may
-    hang, and `reap` ends what an abandoned run has left on its hosts.
+    hang, and `reap` ends what an abandoned run has left on its hosts. `supervision` does the parts of the run that it
+    is for; a part of any other run is done by itself.
     """
 
     python: str = sys.executable
     limits: Limits = field(default_factory=Limits)
     reap: Reap = reap_hosts
+    supervision: Supervision | None = None
+
+    @contextmanager
+    def session(self, job: Job) -> Iterator[AnsibleExecutor]:
+        """The same for the run of `job`, of which each part goes on from where the one before has left off."""
+        with self._supervision(job) as supervision:
+            yield replace(self, supervision=supervision)
+
+    @contextmanager
+    def _supervision(self, job: Job) -> Iterator[Supervision]:
+        directory = workspace.make(job.run_id)
+        environ = workspace.environment(job.environ, python=self.python)
+        try:
+            job.on_workspace(directory)
+            with closing(Supervision(job.run_id, directory, environ, python=self.python)) as supervision:
+                yield supervision
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
     def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
         """Do `part` of `job`; every message of our callback plugin goes to `handle`, which ends Ansible with False.
@@ -93,8 +113,19 @@ class AnsibleExecutor:
     def _invoke(self, job: Job, part: JobPart, receive: Callable[[Message], Message | Literal[False] | None]) -> Ending:
         trusted_files.check(job.inventories, variables_beside=True)
         check_json(job.inventories)
-        directory = workspace.make(job.run_id)
-        first = True
+        if self.supervision and self.supervision.run_id == job.run_id:
+            return self._do(self.supervision, job, part, receive)
+        with self._supervision(job) as supervision:
+            return self._do(supervision, job, part, receive)
+
+    def _do(
+        self,
+        supervision: Supervision,
+        job: Job,
+        part: JobPart,
+        receive: Callable[[Message], Message | Literal[False] | None],
+    ) -> Ending:
+        directory, first = supervision.workspace, True
 
         def check(message: Message) -> Message | Literal[False] | None:
             nonlocal first
@@ -105,19 +136,11 @@ class AnsibleExecutor:
             return receive(message)
 
         try:
-            job.on_workspace(directory)
             invocation = _prepare(job, part, directory)
             with CallbackSocket(directory / "report", check) as reports:
-                ending = supervise(
-                    invocation,
-                    workspace.environment(job.environ, python=self.python),
-                    job.cancellation,
-                    reports.connected,
-                    python=self.python,
-                    limits=self.limits,
-                )
+                ending = supervision.do(invocation, job.cancellation, reports.connected, limits=self.limits)
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            workspace.wipe(directory)
         if reports.failure:
             raise reports.failure
         if ending.why == "unread":
@@ -155,7 +178,6 @@ class AnsibleExecutor:
         )
         earlier = dict.fromkeys((*run.workspaces, *workspace.existing(run.run_id)))
         try:
-            (directory / "ansible.cfg").touch()
             environ = workspace.environment(environ, python=self.python)
             tear_down(invocation, environ, lambda: run.attempts, grace=processes.SHORT, reap=self.reap)
         finally:

@@ -22,6 +22,7 @@ SHORT = 0.3
 """Seconds in which what nobody waits for any more may tidy up before it is killed."""
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
 
@@ -38,7 +39,17 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _prctl(option: int, value: int) -> None:
+def rename(name: str) -> None:
+    """Be called by `name`, as far as there is room for it: its command line stays that of whoever has forked it."""
+    _prctl(_PR_SET_NAME, name.encode())
+
+
+def name_of(pid: int) -> str:
+    """What a process is called by; the first 15 characters."""
+    return _read(pid, "comm").decode(errors="replace").rstrip("\n")
+
+
+def _prctl(option: int, value: int | bytes) -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
@@ -65,10 +76,12 @@ def _children(pid: int) -> list[int]:
 def belonging(markers: Collection[str], roots: Iterable[int] = ()) -> list[int]:
     """The processes of this machine that carry one of `markers`, `roots`, and all their descendants.
 
-    Another environment or session does not take a descendant out of it. This process is never among them.
+    Another environment or session does not take a descendant out of it. This process is never among them, nor are its
+    descendants because of a marker that it carries itself: what an ended step has left behind may be one of them.
     """
     entries = {f"{MARKER}={marker}".encode() for marker in markers}
-    marked = [pid for pid in _all() if entries.intersection(_read(pid, "environ").split(b"\0"))]
+    others = (pid for pid in _all() if pid != os.getpid())
+    marked = [pid for pid in others if entries.intersection(_read(pid, "environ").split(b"\0"))]
     pids = {pid for root in (*marked, *roots) for pid in (root, *descendants(root))}
     return sorted(pid for pid in pids if pid != os.getpid() and is_alive(pid))
 

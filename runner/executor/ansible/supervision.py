@@ -1,4 +1,4 @@
-"""The command's side of its supervisor: starts it, asks it to stop, and ends what it leaves."""
+"""The command's side of its supervisor: starts it, has it do one part after the other, and ends what it leaves."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from runner.executor.ansible import processes
+from runner.executor.ansible.ansible_settings import settings
 from runner.executor.ansible.messages import PlaybookInvocation
-from runner.executor.ansible.supervisor import GRACE
+from runner.executor.ansible.supervisor import CANCEL, GRACE
 from runner.executor.ansible.teardown import REAP_LIMIT, tear_down, unfinished
 from runner.executor.job import Cancellation, Ending
 
@@ -37,43 +38,70 @@ class Limits:
     supervisor: float = GRACE + REAP_LIMIT + 2.0
 
 
-def supervise(
-    invocation: PlaybookInvocation,
-    environ: Mapping[str, str],
-    cancellation: Cancellation,
-    connected: threading.Event,
-    *,
-    python: str,
-    limits: Limits,
-) -> Ending:
-    """Have a supervisor do `invocation` in the environment `environ`; how it ended.
+class Supervision:
+    """The supervisor of one run, in its workspace: it does one invocation after the other, until it is closed.
 
-    `connected` is set once Ansible has read the inventory.
+    One that has died is replaced by another when the next comes.
     """
-    processes.adopt_orphans()
-    supervisor = subprocess.Popen(
-        [python, "-P", "-m", "runner.executor.ansible.supervisor", invocation.run_id, invocation.workspace],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=dict(environ),
-        cwd=invocation.workspace,
-        start_new_session=True,
-    )
-    report, unread = b"", False
-    orders, reports = _pipes(supervisor)
-    # It may die at any moment, and what was not written yet is written once more when its pipe is closed.
-    with contextlib.suppress(BrokenPipeError), orders, reports:
-        orders.write(invocation.dumps().encode() + b"\n")
-        orders.flush()
-        report, unread = _listen(supervisor, cancellation, connected, limits)
-    supervisor.wait()
-    if report.endswith(b"\n"):
-        ending = Ending.loads(report.decode())
-        return replace(ending, why="unread") if unread else ending
-    # It died before it could report: what it supervised is ours to end now.
-    left = partial(unfinished, Path(invocation.workspace))
-    tear_down(invocation, environ, left, grace=processes.SHORT)
-    return Ending("orphaned", supervisor.returncode)
+
+    def __init__(self, run_id: str, workspace: Path, environ: Mapping[str, str], *, python: str) -> None:
+        self.run_id, self.workspace, self.environ = run_id, workspace, environ
+        self._python, self._is_used = python, False
+        processes.adopt_orphans()
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        words = ["-P", "-m", "runner.executor.ansible.supervisor", self.run_id, str(self.workspace)]
+        return subprocess.Popen(
+            [self._python, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**self.environ, **settings(self.workspace), processes.MARKER: self.run_id},
+            cwd=self.workspace,
+            start_new_session=True,
+        )
+
+    def do(
+        self,
+        invocation: PlaybookInvocation,
+        cancellation: Cancellation,
+        connected: threading.Event,
+        *,
+        limits: Limits,
+    ) -> Ending:
+        """Have the supervisor do `invocation`; how it ended.
+
+        `connected` is set once Ansible has read the inventory.
+        """
+        if self._process.poll() is not None:
+            self._close()
+            self._process = self._start()
+        self._is_used = True
+        report, unread = b"", False
+        with contextlib.suppress(BrokenPipeError):  # it may die at any moment
+            _write(self._process, invocation.dumps().encode() + b"\n")
+            report, unread = _listen(self._process, cancellation, connected, limits)
+        if report:
+            ending = Ending.loads(report.decode())
+            return replace(ending, why="unread") if unread else ending
+        # It died before it could report: what it supervised is ours to end now.
+        code = self._close()
+        left = partial(unfinished, self.workspace)
+        tear_down(invocation, self.environ, left, grace=processes.SHORT)
+        return Ending("orphaned", code)
+
+    def close(self) -> None:
+        """Nothing more comes: it ends."""
+        if not self._is_used:
+            self._process.kill()  # it has nothing to end, and may still be importing
+        self._close()
+
+    def _close(self) -> int:
+        """Close its pipes and wait for its end; its exit code."""
+        for pipe in _pipes(self._process):
+            with contextlib.suppress(BrokenPipeError):  # what was not written yet is written once more
+                pipe.close()
+        return self._process.wait()
 
 
 def _pipes(supervisor: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
@@ -82,20 +110,29 @@ def _pipes(supervisor: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
     return supervisor.stdin, supervisor.stdout
 
 
+def _write(supervisor: subprocess.Popen[bytes], order: bytes) -> None:
+    orders, _ = _pipes(supervisor)
+    orders.write(order)
+    orders.flush()
+
+
 def _listen(
     supervisor: subprocess.Popen[bytes], cancellation: Cancellation, connected: threading.Event, limits: Limits
 ) -> tuple[bytes, bool]:
-    """What the supervisor reports when it has ended, and whether it was stopped as nobody `connected` in time."""
-    orders, reports = _pipes(supervisor)
+    """The line in which the supervisor reports, and whether it was asked to stop as nobody `connected` in time.
+
+    The line is empty where it has died.
+    """
+    _, reports = _pipes(supervisor)
     report, answered, unread = b"", cancellation.answered, False
     read_by, stopped_by = time.monotonic() + limits.inventory, math.inf
     while True:
         readable, _, _ = select.select([reports], [], [], _POLL)
         if readable:
             chunk = os.read(reports.fileno(), 65536)
-            if not chunk:
-                return report, unread
             report += chunk
+            if not chunk or report.endswith(b"\n"):
+                return report if chunk else b"", unread
         requests = cancellation.asked()
         late = not unread and not connected.is_set() and time.monotonic() >= read_by
         if requests > max(answered, 1) or time.monotonic() >= stopped_by:
@@ -103,5 +140,4 @@ def _listen(
         if requests > answered or late:
             answered, unread, stopped_by = requests, unread or late, min(stopped_by, time.monotonic() + limits.stop)
             with contextlib.suppress(BrokenPipeError):  # it has just ended: its report is still to be read
-                orders.write(b"cancel\n")
-                orders.flush()
+                _write(supervisor, CANCEL)

@@ -1,4 +1,4 @@
-"""The second process: runs one invocation, and tears all of it down when anything above or below it dies."""
+"""The second process: runs one invocation after the other, and tears all down when anything above or below it dies."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import traceback
 from functools import partial
 from pathlib import Path
 
-from runner.executor.ansible import processes
+from runner.executor.ansible import ansible_process, processes
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.teardown import end_connections, tear_down, unfinished
+from runner.executor.ansible.workspace import wipe
 from runner.executor.job import Ending, Why
 
 GRACE = 2.0
@@ -24,33 +25,68 @@ GRACE = 2.0
 _ENDED_BY_ITSELF = {0, 1, 2, 4, 5}
 """The exit codes of an ansible-playbook that waited for its workers; after any other, some may still be at it."""
 
+CANCEL = b"cancel\n"
+"""The order to end what is going on."""
+
+_CHILD = "ansible-runner"
 _DIAGNOSIS = 4000
+_RESTED = 60.0
+"""Seconds, those in which the machine slept among them, after which a connection is not believed to be alive."""
 
 
 def main(workspace: str) -> None:
-    """Read one invocation from standard input, run it, and write its ending to standard output.
+    """Do each invocation that comes on standard input, and write its ending to standard output, until that ends.
 
-    `workspace` is the directory that is removed at the end, also when no invocation comes.
-
-    Standard input stays open while the command lives. Its end means that the command is dead; a line means cancel.
+    `workspace` is the directory that is removed at the end. The environment holds the settings of Ansible, which is
+    imported while the command still prepares what is to be done. Standard input stays open while the command lives. Its
+    end means that the command is dead, or has no more to do; a line in the midst of an invocation means cancel.
     """
-    line = os.fdopen(0, "rb", buffering=0, closefd=False).readline()
-    if not line.endswith(b"\n"):
-        shutil.rmtree(workspace, ignore_errors=True)  # the command died before it had asked for anything
-        return
-    invocation = PlaybookInvocation.loads(line.decode())
+    directory = Path(workspace)
     processes.adopt_orphans()
     wake = _signals_as_readable()
-    child = _fork(invocation)
+    is_imported = ansible_process.prepare()
+    while (invocation := _next(wake)) and _do(invocation, wake, by_fork=is_imported) != "orphaned":
+        pass
+    end_connections(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _next(wake: int) -> PlaybookInvocation | None:
+    """What comes next; None when nothing more does, as the command is dead or done.
+
+    There is nothing that a signal, or a line that came too late for what has just ended, could stop.
+    """
+    rested_at = time.clock_gettime(time.CLOCK_BOOTTIME) + _RESTED
+    line = CANCEL
+    with os.fdopen(0, "rb", buffering=0, closefd=False) as orders:
+        while line == CANCEL:
+            readable, _, _ = select.select([0, wake], [], [])
+            if wake in readable:
+                os.read(wake, 64)
+            if 0 in readable:
+                line = orders.readline()
+    if not line.endswith(b"\n"):
+        return None
+    invocation = PlaybookInvocation.loads(line.decode())
+    if time.clock_gettime(time.CLOCK_BOOTTIME) > rested_at:
+        end_connections(Path(invocation.workspace))
+    return invocation
+
+
+def _do(invocation: PlaybookInvocation, wake: int, *, by_fork: bool) -> Why:
+    """Do it, end what it leaves, wipe what belongs to it, and report; why it ended."""
+    directory = Path(invocation.workspace)
+    child = _fork(invocation, by_fork=by_fork)
     why, code = _watch(invocation, child, wake)
-    left = partial(unfinished, Path(invocation.workspace))
+    left = partial(unfinished, directory)
     if why != "exited" or code not in _ENDED_BY_ITSELF or left():
         tear_down(invocation, os.environ, left, roots=[child], grace=GRACE)
-    end_connections(Path(invocation.workspace))
+    processes.reap()
     ending = Ending(why, code, _diagnosis(invocation))
-    shutil.rmtree(invocation.workspace, ignore_errors=True)
-    with contextlib.suppress(OSError), os.fdopen(1, "w") as command:  # the command may be dead
-        command.write(ending.dumps() + "\n")
+    wipe(directory)
+    with contextlib.suppress(OSError):  # the command may be dead
+        os.write(1, ending.dumps().encode() + b"\n")
+    return why
 
 
 def _signals_as_readable() -> int:
@@ -62,7 +98,7 @@ def _signals_as_readable() -> int:
     return reading
 
 
-def _fork(invocation: PlaybookInvocation) -> int:
+def _fork(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -73,6 +109,7 @@ def _fork(invocation: PlaybookInvocation) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         processes.die_with_parent(parent)
+        processes.rename(_CHILD)
         os.setsid()
         with (
             (Path(invocation.workspace) / "output").open("ab", buffering=0) as output,
@@ -82,7 +119,7 @@ def _fork(invocation: PlaybookInvocation) -> int:
                 os.dup2(source.fileno(), target)
         from runner.executor.ansible.ansible_runner_adapter import play  # noqa: PLC0415 - only the child pays for the import
 
-        code = play(invocation)
+        code = play(invocation, by_fork=by_fork)
     except BaseException:  # noqa: BLE001 - it goes where Ansible's own words go, and the command shows it
         traceback.print_exc()
     finally:
@@ -115,9 +152,13 @@ def _diagnosis(invocation: PlaybookInvocation) -> str:
 
 
 def supervisors_of(run_id: str) -> list[int]:
-    """The supervisors of run `run_id`; they outlive their command for as long as they tear it down."""
+    """The supervisors of run `run_id`; they outlive their command for as long as they tear it down.
+
+    What they have forked has the same command line, and another name.
+    """
     words = f"runner.executor.ansible.supervisor\0{run_id}\0"
-    return processes.naming(words)
+    forked = {name[:15] for name in (_CHILD, ansible_process.PROGRAM)}
+    return [pid for pid in processes.naming(words) if processes.name_of(pid) not in forked]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from runner.executor.ansible import processes
+from runner.executor.ansible.ansible_settings import settings
 from runner.executor.ansible.messages import PlaybookInvocation
 
 REAP_LIMIT = 6.0
@@ -50,8 +51,6 @@ Reap = Callable[[PlaybookInvocation, Mapping[str, str], Unfinished, str], None]
 
 def reap_hosts(invocation: PlaybookInvocation, environ: Mapping[str, str], hosts: Unfinished, marker: str) -> None:
     """End what was begun on `hosts` and has not ended there, with an Ansible that carries `marker`."""
-    from runner.executor.ansible.ansible_runner_adapter import settings  # noqa: PLC0415 - only a torn-down run pays for the import
-
     directory = Path(invocation.workspace)
     variables = {
         "runbook_hosts": invocation.hosts,

@@ -1,4 +1,7 @@
-"""The workspace of one invocation: a directory that is 0700, outside every project, and removed at the end."""
+"""The workspace of a run: a directory that is 0700, outside every project, and removed at the end.
+
+Most of it belongs to one invocation of Ansible and is wiped at the end of that: `LASTING` stays for the next.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import functools
 import json
 import locale
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +22,9 @@ from typing import Any
 from runner.executor.inventory.project_file import PASSES, may_pass
 
 PREFIX = "runbook-"
+LASTING = ("ansible.cfg", "home", "ssh")
+"""What all invocations of a run share: Ansible's configuration, and the connections that ssh keeps open."""
+
 INPUTS = "inputs.json"
 """The file of Ansible's extra variables."""
 
@@ -64,11 +71,24 @@ _PATHS: Mapping[str, str] = {
 
 
 def make(run_id: str) -> Path:
-    """A new workspace for run `run_id`: an empty project, Ansible's temporary files, ssh's control sockets."""
+    """A new workspace for run `run_id`, with nothing but what lasts."""
     directory = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
-    for part in ("project", "home", "tmp", "ssh"):
+    for part in ("home", "ssh"):
         (directory / part).mkdir(mode=0o700)
+    (directory / "ansible.cfg").write_text(CONFIGURATION)
     return directory
+
+
+def wipe(directory: Path) -> None:
+    """Remove what belongs to one invocation; somebody else may do so at the same time."""
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            if path.name in LASTING:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def existing(run_id: str) -> list[Path]:
@@ -108,10 +128,11 @@ def fill(
     the type again, quoted or not, so that "1.10" becomes 1.1.
     """
     path = Path("playbooks", name)
+    for part in ("project", "tmp"):
+        (directory / part).mkdir(mode=0o700)
     for place, content in {**files, str(path): playbook}.items():
         (directory / "project" / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "project" / place).write_bytes(content)
-    (directory / "ansible.cfg").write_text(CONFIGURATION)
     (directory / INPUTS).write_text(json.dumps({name: _untemplated(value) for name, value in inputs.items()}))
     (directory / CAPTURED).write_text(json.dumps(captured))
     return directory / "project" / path

@@ -174,6 +174,7 @@ def held(directory: RunDirectory, request: RunRequest, env: RunEnvironment, log:
         start = RunStart(request, env, log, directory)
         stack.callback(start.locks.release)
         stack.enter_context(start.lease.held())
+        stack.enter_context(start.invoker.session())
         yield start
 
 

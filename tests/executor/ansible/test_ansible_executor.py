@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -18,6 +19,8 @@ from harness.fakes import RUN_ID
 from runner.core.errors import AuditError, ExecutionError, UnreachableError
 from runner.executor.ansible import processes
 from runner.executor.job import NOTHING, Cancellation, Ending, Job, JobPart
+
+OTHER_RUN = "20260101T000000Z-0000beef"
 
 
 @pytest.fixture
@@ -281,6 +284,44 @@ def test_when_the_supervisor_is_killed_the_command_ends_what_it_left(job, ansibl
     thread.join()
 
     assert (ending, len(ansible.reaped)) == (Ending("orphaned", -signal.SIGKILL), 1)
+
+
+def test_the_parts_of_a_session_share_a_supervisor_and_its_place_but_nothing_that_one_of_them_was_told(job, ansible):
+    noted = []
+    job = replace(job, on_workspace=noted.append)
+    show = "echo $(ps -o ppid= $PPID) $ANSIBLE_SSH_CONTROL_PATH_DIR >>shared; cd ${ANSIBLE_CONFIG%/*}; cat captured.json >>DIR/told"
+    ansible.says(INVENTORY, END)
+    speak = f"{show.replace('DIR', str(ansible.directory))}; cd {ansible.directory}; exec {sys.executable} -IS speak.py"
+    ansible.does(speak)
+
+    with ansible.executor().session(job) as session:
+        for captured in ({"here": {"pids": [1]}}, {}):
+            session.execute(job, JobPart(("step-look",), captured=captured), handle=lambda _: None)
+            assert sorted(path.name for path in noted[0].iterdir()) == ["ansible.cfg", "home", "ssh"]
+        session.execute(replace(job, run_id=OTHER_RUN), JobPart(("step-look",)), handle=lambda _: None)
+
+    shared = (ansible.directory / "shared").read_text().splitlines()
+    assert (len(shared), len(set(shared[:2])), len(set(shared)), len(noted)) == (3, 1, 2, 2)
+    assert (ansible.directory / "told").read_text() == '{"here": {"pids": [1]}}{}{}'
+
+
+def test_a_supervisor_that_dies_between_two_parts_is_replaced(job, ansible):
+    ansible.says(INVENTORY, END)
+
+    with ansible.executor().session(job) as session:
+        for _ in range(2):
+            assert session.execute(job, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
+            (supervisor,) = [pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid)]
+            os.kill(supervisor, signal.SIGKILL)
+            os.waitid(os.P_PID, supervisor, os.WEXITED | os.WNOWAIT)
+
+
+def test_a_session_in_which_nothing_is_done_leaves_nothing(job, ansible):
+    with ansible.executor().session(job):
+        pass
+
+    with pytest.raises(AuditError), ansible.executor().session(replace(job, on_workspace=lambda _: spoil(START))):
+        pytest.fail("it has begun")
 
 
 def cmdline(pid):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,28 +56,42 @@ class Supervised:
 
     def __init__(self, ansible, invocation, *, directory_of=None, **changes):
         directory_of = directory_of or invocation.workspace
-        self.invocation = invocation and PlaybookInvocation(**{**json.loads(invocation.dumps()), **changes})
+        self.invocation = invocation and replace(invocation, **changes)
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.executor.ansible.supervisor", RUN_ID, str(directory_of)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"PATH": ansible.path, "HOME": "/nonexistent"},
+            env={"PATH": ansible.path, "HOME": "/nonexistent", processes.MARKER: RUN_ID},
             start_new_session=True,
         )
         if self.invocation:
-            self.say(self.invocation.dumps())
+            self.begin()
+
+    def begin(self, **changes):
+        """Tell it what to do."""
+        self.invocation = replace(self.invocation, **changes)
+        self.say(self.invocation.dumps())
 
     def say(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
+    def reported(self):
+        """What it reports of what it was told last; nothing of that is left in its directory."""
+        ending = Ending.loads(self.process.stdout.readline().decode())
+        assert {path.name for path in Path(self.invocation.workspace).iterdir()} == set(workspace.LASTING)
+        return ending
+
     def ending(self):
-        """What it reports; nothing else is printed, and its directory is gone."""
-        said, complaints = self.process.stdout.read(), self.process.stderr.read()
+        """The same when it is told nothing more; nothing else is printed, and its directory is gone."""
+        ending = Ending.loads(self.process.stdout.readline().decode())
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        rest, complaints = self.process.stdout.read(), self.process.stderr.read()
         self.process.wait(timeout=PATIENCE)
-        assert (complaints, Path(self.invocation.workspace).exists()) == (b"", False)
-        return Ending.loads(said.decode())
+        assert (rest, complaints, Path(self.invocation.workspace).exists()) == (b"", b"", False)
+        return ending
 
 
 @pytest.fixture
@@ -287,6 +302,51 @@ def test_what_an_ended_attempt_has_left_goes_on_however_the_run_ends(ansible, su
     one.ending()
     assert (all_ended(near), processes.is_alive(far)) == (True, ended)
     os.kill(far, signal.SIGKILL) if ended else None
+
+
+def test_it_does_one_invocation_after_the_other(ansible, supervised):
+    ansible.does("echo $PPID >>parents; exit 2")
+    one = supervised()
+    first = one.reported()
+    ansible.does("echo again; exit 0")
+
+    one.begin(tags=("step-b",))
+
+    assert (first, one.ending()) == (Ending("exited", 2, ""), Ending("exited", 0, "again\n"))
+    assert ansible.words[ansible.words.index("--tags") + 1] == "step-b"
+
+
+@pytest.mark.parametrize("late", ["cancel", "SIGTERM"])
+def test_what_comes_too_late_stops_nothing(ansible, supervised, late):
+    ansible.does("exit 0")
+    one = supervised()
+    one.reported()
+
+    one.say("cancel") if late == "cancel" else one.process.send_signal(signal.SIGTERM)
+    ansible.does("exit 4")
+    one.begin()
+
+    assert one.ending() == Ending("exited", 4, "")
+
+
+def test_what_an_earlier_part_has_left_on_purpose_goes_on_though_a_later_one_is_stopped(ansible, supervised):
+    # Given a process that an attempt has left, of which the supervisor has become the parent
+    begun, ended = noted("+", task="restart", attempt=[ATTEMPT]), noted("-", task="restart")
+    away = f"({processes.MARKER}={ATTEMPT} {FAR} >&- 2>&- &); while [ ! -s far ]; do sleep 0.01; done"
+    ansible.does(f"{begun}; {away}; {ended}; exit 0")
+    one = supervised()
+    one.reported()
+    far = ansible.number("far")
+    ansible.does(f"{NOTED}; echo $$ >near; sleep 900; sleep 900")
+    one.begin()
+    near = ansible.number("near")
+    # When
+    one.say("cancel")
+    # Then
+    why = one.reported().why
+    assert (why, all_ended(near), processes.is_alive(far)) == ("cancelled", True, True)
+    assert far in processes.descendants(one.process.pid)
+    os.kill(far, signal.SIGKILL)
 
 
 def test_what_a_passed_step_started_on_purpose_goes_on(ansible, supervised):

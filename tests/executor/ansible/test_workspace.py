@@ -46,12 +46,28 @@ def test_the_directory_and_its_parts_are_their_owners_only():
     before = os.umask(0)
     try:
         made = workspace.make(RUN_ID)
+        workspace.fill(made, b"[]", name="RUN-001.yml", inputs={}, captured={})
     finally:
         os.umask(before)
 
-    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in (made, *made.iterdir())}
+    parts = filter(Path.is_dir, (made, *made.iterdir()))
+    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in parts}
     assert modes == dict.fromkeys((made.name, "project", "home", "tmp", "ssh"), "0o700")
     assert made.name.startswith(f"{workspace.PREFIX}{RUN_ID[-8:]}-")
+
+
+def test_what_belongs_to_one_invocation_is_wiped_and_the_next_finds_what_lasts():
+    made = workspace.make(RUN_ID)
+    (made / "ssh" / "connection").touch()
+    workspace.fill(made, b"[]", name="RUN-001.yml", inputs={"word": "one"}, captured={"db1": {"pids": [1]}})
+    (made / "link").symlink_to(made / "ssh")
+
+    workspace.wipe(made)
+
+    assert sorted(str(path.relative_to(made)) for path in made.rglob("*")) == [
+        *("ansible.cfg", "home", "ssh", "ssh/connection")
+    ]
+    workspace.wipe(made.with_name("gone"))  # somebody else was first
 
 
 def test_two_of_one_run_do_not_share_anything():

@@ -1,0 +1,119 @@
+"""A fork of what has imported Ansible says and does what the program does, to whoever waits for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import PATIENCE
+
+PROGRAM = Path(sys.executable).with_name("ansible-playbook")
+HOSTS = "localhost ansible_connection=local ansible_python_interpreter=python3"
+PLAY = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.raw: "echo $WORD; kill -{number} {victim}"
+"""
+FORKED = """\
+import contextlib, json, subprocess, sys
+from runner.executor.ansible import ansible_process
+cases = json.load(sys.stdin)
+assert ansible_process.prepare()
+for words, options in cases:
+    with open(options["stdout"], "w") as output, open("/dev/null") as nothing:
+        streams = {"stdin": nothing, "stdout": output, "stderr": output}
+        ended = ansible_process.run(["ansible-playbook", *words], **{**options, **streams})
+    print(ended.returncode, flush=True)
+"""
+"""Each case with its words and options, done by a fork of one process; the exit codes."""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "hosts.ini").write_text(HOSTS)
+    (tmp_path / "ansible.cfg").touch()
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
+    own = {"ANSIBLE_CONFIG": f"{tmp_path}/ansible.cfg", "ANSIBLE_LOCAL_TEMP": f"{tmp_path}/tmp"}
+    return {**kept, "PATH": f"{PROGRAM.parent}:{kept['PATH']}", "LC_ALL": "C.UTF-8", **own}
+
+
+def case(tmp_path, environment, name, words, **changes):
+    options = {"cwd": str(tmp_path), "env": {**environment, **changes}, "stdout": str(tmp_path / name)}
+    return words, options
+
+
+def forked(cases, environment):
+    """The exit code of each case, and what it printed."""
+    asked = {"input": json.dumps(cases), "env": environment, "timeout": PATIENCE}
+    done = subprocess.run([sys.executable, "-c", FORKED], text=True, capture_output=True, check=True, **asked)
+    assert done.stderr == ""
+    codes = map(int, done.stdout.split())
+    return [(code, Path(options["stdout"]).read_text()) for code, (_, options) in zip(codes, cases, strict=True)]
+
+
+def started(words, options):
+    """The same of the program itself."""
+    asked = {"cwd": options["cwd"], "env": options["env"], "stdin": subprocess.DEVNULL, "timeout": PATIENCE}
+    done = subprocess.run([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **asked)
+    return done.returncode, done.stdout.decode()
+
+
+def test_it_says_what_the_program_says_and_ends_as_that_does(tmp_path, environment):
+    play, hosts = tmp_path / "play.yml", ["-i", str(tmp_path / "hosts.ini")]
+    play.write_text(PLAY.format(number=0, victim="$$"))
+    fails = tmp_path / "fails.yml"
+    fails.write_text(PLAY.format(number=9, victim="$$"))
+    cases = [
+        case(tmp_path, environment, "passes", [*hosts, str(play)], WORD="one"),
+        case(tmp_path, environment, "again", [*hosts, str(play)], WORD="another"),
+        case(tmp_path, environment, "fails", [*hosts, str(fails)], ANSIBLE_LOCAL_TEMP=str(tmp_path / "tmp")),
+        case(tmp_path, environment, "usage", ["--no-such-option"]),
+    ]
+
+    ended = forked(cases, environment)
+
+    assert ended == [started(*each) for each in cases]
+    assert [code for code, _ in ended] == [0, 0, 2, 2]
+    assert [*(tmp_path / "tmp").iterdir()] == []
+
+
+def test_one_that_is_killed_is_told_by_its_signal(tmp_path, environment):
+    play = tmp_path / "play.yml"
+    play.write_text(PLAY.format(number=9, victim="$(cat pid)"))
+    script = tmp_path / "hosts.py"
+    script.write_text('#!/bin/sh\necho $PPID >pid; echo \'{"all": {"hosts": ["localhost"]}}\'\n')
+    script.chmod(0o755)
+    local = ["-e", "ansible_connection=local", "-e", "ansible_python_interpreter=python3"]
+
+    ((code, _),) = forked([case(tmp_path, environment, "killed", ["-i", str(script), *local, str(play)])], environment)
+
+    assert code == -9
+
+
+def test_another_ansible_than_the_one_that_would_be_started_is_not_imported(tmp_path, environment):
+    other = tmp_path / "ansible-playbook"
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    asks = "import sys\nfrom runner.executor.ansible import ansible_process\nprint(ansible_process.prepare(), 'ansible' in sys.modules)"
+    for path in (str(tmp_path), "/nowhere"):
+        asked = {"env": {**environment, "PATH": path}, "timeout": PATIENCE}
+        done = subprocess.run([sys.executable, "-c", asks], text=True, capture_output=True, check=True, **asked)
+        assert done.stdout.split() == ["False", "False"]
+
+
+def test_an_ansible_that_refuses_to_be_imported_tells_so_itself(environment):
+    asks = "from runner.executor.ansible import ansible_process\nprint(ansible_process.prepare())"
+    asked = {
+        "env": {**environment, "ANSIBLE_CONFIG": "/no/such/file", "ANSIBLE_FORKS": "no number"},
+        "timeout": PATIENCE,
+    }
+
+    done = subprocess.run([sys.executable, "-c", asks], text=True, capture_output=True, check=True, **asked)
+
+    assert (done.stdout, done.stderr) == ("False\n", "")
