@@ -160,6 +160,11 @@ def recover_abandoned(state: StateDirectory) -> None:
     from runner.services.runs import recover_abandoned  # noqa: PLC0415 - as the one before
 
     show_recovery(recover_abandoned(installation(state)))
+    if any(each.armed for each in state.owed_undos.all()):
+        from runner.cli.output.drill_lines import show_taken_back  # noqa: PLC0415 - as the one before
+        from runner.services.drills.owed_faults import take_back_abandoned  # noqa: PLC0415 - as the one before
+
+        show_taken_back(take_back_abandoned(installation(state)))
     show_sent(flush_pages(installation(state), only_due=True, limit=BRIEF))
     show_next_levels(call_next_levels(installation(state)))
 

@@ -165,7 +165,7 @@ def _drill_and_exit(request: RunRequest, here: Installation, found: ScheduleEntr
     with ended_in_order(), drill_held(here, found, planned):
         tests, backend = [DrillTest.AS_WRITTEN], given(request.inventories)
         try:
-            results = list(do_drills(request.library, backend, here.state, [request.source], tests))
+            results = list(do_drills(request.library, backend, here.state, [request.source], tests, yes=True))
         except RunbookError as error:
             record_drill(here, found, planned, Outcome.FAILED, first_line(error.message))
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ import click
 
 from runner.cli import context
 from runner.cli.output import progress
-from runner.cli.output.drill_lines import show_calls, show_moment, show_result
+from runner.cli.output.drill_lines import show_calls, show_moment, show_plans, show_result
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import on_signals, run_environment
+from runner.core.errors import DeniedError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend
 from runner.lab.flow import DemoResult, ScriptedOperator, Stage
@@ -24,6 +26,7 @@ from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest
+from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.standard_tests import DrillSession
 from runner.services.runs import start_run
 from runner.store.state_directory import StateDirectory
@@ -68,8 +71,12 @@ def do_drills(
     *,
     ask: bool = False,
     pages_for_real: bool = False,
+    yes: bool = False,
 ) -> Iterator[DrillResult]:
-    """Each of the `tests` of each drill of `sources` on the hosts of `backend`, told here; what it came to."""
+    """Each of the `tests` of each drill of `sources` on the hosts of `backend`, told here; what it came to.
+
+    What it does to hosts that were there before is shown first, and with `yes` nobody is asked whether it may.
+    """
     with workspace() as directory, Receiver.listening() as receiver:
         session = DrillSession(
             library=library,
@@ -81,12 +88,30 @@ def do_drills(
             say=show_moment,
             pages_for_real=pages_for_real,
         )
-        for result in session.do(sources, tests):
+        plans = session.plans(sources)
+        show_plans(plans)
+        agree(plans, yes=yes or {*tests} == {DrillTest.NO_FAULT})
+        for result in session.do(sources, tests, plans):
             show_calls(result)
             show_result(result)
             yield result
             if result.is_interrupted:
                 return
+
+
+def agree(plans: Sequence[DrillPlan], *, yes: bool) -> None:
+    """Ask whether what `plans` break may be broken, where it is not thrown away.
+
+    Raises:
+        DeniedError: it may not.
+    """
+    if yes or not any(plan.asks for plan in plans):
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        hint = "the same command with --yes breaks what is shown above"
+        raise DeniedError("nothing was broken: there is no terminal to ask on", hint=hint)
+    if not click.confirm("  Break it?", default=False, err=True):
+        raise DeniedError("nothing was broken: the answer was no")
 
 
 def show_and_exit(result: DemoResult) -> NoReturn:

@@ -66,6 +66,8 @@ class EventType(StrEnum):
     INCIDENT_RESOLVED = "incident.resolved"
     INCIDENT_OVER = "incident.over"
     LOG_RECOVERED = "log.recovered"
+    DRILL_ARMED = "drill.armed"
+    DRILL_UNDONE = "drill.undone"
     DRILL_FINISHED = "drill.finished"
     SCHEDULE_SEEN = "schedule.seen"
     SCHEDULE_CLAIMED = "schedule.claimed"
@@ -114,6 +116,8 @@ IN_WORDS: Mapping[str, str] = {
     EventType.RUN_REFUSED: "run refused",
     EventType.UNDO_PLANNED: "undo planned",
     EventType.RUN_FINISHED: "run finished",
+    EventType.DRILL_ARMED: "undo of the drill armed",
+    EventType.DRILL_UNDONE: "drill undone",
     EventType.DRILL_FINISHED: "drill finished",
 }
 """What people are told of a run, in a word or two; the other events are for the machine."""

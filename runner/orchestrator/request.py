@@ -74,7 +74,8 @@ class RunRequest:
     `beside` are the files that the playbook includes, whose hashes stand in it.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`. With `called` a
     step of the run `parent` is done by it: that one calls and announces, and gives it `within` seconds.
-    `answers` is for one that is gone on with, or taken back. `still_approved` raises where what people have said yes to
+    One that is a `drill` calls nobody of its own accord once its command has died. `answers` is for one that is
+    gone on with, or taken back. `still_approved` raises where what people have said yes to
     before is not what is done any more.
     """
 
@@ -97,6 +98,7 @@ class RunRequest:
     parent: str = ""
     tree: str = ""
     called: bool = False
+    drill: bool = False
     within: float | None = None
     answers: DoubtAnswers = DoubtAnswers()
     library: Library | None = None

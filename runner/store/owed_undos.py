@@ -12,14 +12,48 @@ from runner.store import durable
 
 
 @dataclass(frozen=True, slots=True)
+class ArmedHost:
+    """What a drill has left on `host` to take its fault back, done by `user`: that comes by itself at the time `until`.
+
+    The `inventories` lead there. With `broken` the fault was begun. The drill is the process `pid`, begun at
+    `process_started` ticks after the boot `boot_id`.
+    """
+
+    host: str
+    user: str
+    inventories: tuple[str, ...]
+    until: str
+    pid: int
+    process_started: int
+    boot_id: str
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OwedUndo:
-    """On `host`, `step` of `runbook` was begun by `run` and is to be undone; `since` is when that was decided."""
+    """On `host`, `step` of `runbook` was begun by `run` and is to be undone; `since` is when that was decided.
+
+    What a drill has broken there, as `armed` says, is taken back by the next command, or by the host.
+    """
 
     host: str
     runbook: str
     step: str
     run: str
     since: str
+    armed: ArmedHost | None = None
+
+    @classmethod
+    def read(cls, text: str) -> OwedUndo:
+        """The one that was written as `text`."""
+        data = json.loads(text)
+        armed = data.pop("armed", None)
+        return cls(**data, armed=ArmedHost(**{**armed, "inventories": tuple(armed["inventories"])}) if armed else None)
+
+    @property
+    def paid_by(self) -> str:
+        """The command that takes it back."""
+        return "runbook status" if self.armed else f"runbook undo {self.run}"
 
 
 class OwedUndos:
@@ -48,7 +82,7 @@ class OwedUndos:
 
     def all(self) -> list[OwedUndo]:
         """Every one, oldest first."""
-        owed = [OwedUndo(**json.loads(path.read_text(encoding="utf-8"))) for path in self._path.glob("*.json")]
+        owed = [OwedUndo.read(path.read_text(encoding="utf-8")) for path in self._path.glob("*.json")]
         return sorted(owed, key=lambda each: (each.since, each.host, each.step))
 
     def of(self, hosts: Collection[str]) -> list[OwedUndo]:

@@ -50,7 +50,8 @@ class RunState:
     each host pattern to the hosts it matched, `delegates` each name on which something is done for other hosts to the
     host of that name, `environments` and `machines` each host to its class and its address.
     `parent` is the run that this one works for (`called` says that it does a step of it), `tree` the first of all;
-    `named` is what somebody has named with --limit, where the run that handed over has set `limit`.
+    For one that is a `drill` nobody is called by who finds it dead. `named` is what somebody has named with
+    --limit, where the run that handed over has set `limit`.
     """
 
     run: str
@@ -79,6 +80,7 @@ class RunState:
     break_glass: str = ""
     parent: str = ""
     called: bool = False
+    drill: bool = False
     tree: str = ""
     target: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environments: Mapping[str, str] = field(default_factory=dict)

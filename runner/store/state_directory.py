@@ -166,10 +166,9 @@ class StateDirectory:
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing is left to do: no run is in progress or has died, no page waits, and no incident is open."""
-        return not self.running() and not any(
-            SmallFiles(self.path / name).names() for name in ("leases", "outbox", "incidents")
-        )
+        """Whether nothing is left to do: no run goes on or has died, no page waits, no incident or drill is open."""
+        waiting = any(SmallFiles(self.path / name).names() for name in ("leases", "outbox", "incidents"))
+        return not self.running() and not waiting and not any(each.armed for each in self.owed_undos.all())
 
     def dead(self) -> Iterator[RunDirectory]:
         """The runs that call themselves running while nobody holds them; each is held when it is given."""

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import click
 
 from runner.cli.output.table import draw
-from runner.cli.output.terminal import safe
+from runner.cli.output.terminal import one_line, safe, short
+from runner.core import duration
 from runner.library.library import Source
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict
+from runner.services.drills.drill_plan import DrillPlan
+from runner.services.drills.owed_faults import TakenBack
 
 _FEW = 3
+_WIDE = 160
 _COLOURS = {DrillVerdict.PASSED: "green", DrillVerdict.FAILED: "red", DrillVerdict.EXCEPTED: "yellow"}
 
 
@@ -22,6 +26,42 @@ def show_beginning(sources: Sequence[Source], backend: str) -> None:
     click.echo(f"drill    {safe(names)}{more}", err=True)
     promise = "it is broken on purpose, its runbook mends it, and a probe watches; nobody is called"
     click.echo(f"         on {safe(backend)}: {promise}", err=True)
+
+
+def show_plans(plans: Sequence[DrillPlan]) -> None:
+    """Print what drills do to hosts that were there before: what is broken, for how long, and how it is taken back."""
+    for plan in plans:
+        click.secho(
+            f"plan     {plan.name} {safe(plan.title)}, on hosts of class {plan.environment}", bold=True, err=True
+        )
+        for word, steps in (("breaks", plan.breaks), ("takes back", plan.takes_back)):
+            for step in steps:
+                click.echo(f"         {word:11} {safe(step.name)}  on {', '.join(map(safe, step.hosts))}", err=True)
+                click.echo(f"         {'':11} {short(one_line(step.does), _WIDE)}", err=True)
+                if step.destroys and word == "breaks":
+                    click.secho(f"         {'':11} destroys data: {safe(step.destroys)}", fg="red", err=True)
+        click.echo(f"         {'at most':11} {duration.show(plan.at_most)}; {_ends(plan)}", err=True)
+        for remark in plan.remarks:
+            click.echo(f"         {'not known':11} {safe(remark)}", err=True)
+
+
+def _ends(plan: DrillPlan) -> str:
+    """How what `plan` breaks is taken back."""
+    if plan.undos:
+        return "then each host takes it back by itself, also when this command has died"
+    return "it is taken back when the drill ends" if plan.takes_back else "nothing is taken back"
+
+
+def show_taken_back(drills: Sequence[TakenBack]) -> None:
+    """Print what became of the faults of drills that have died."""
+    for drill in drills:
+        name = f"the drill {drill.run} of {drill.runbook}, which had died,"
+        for host in drill.hosts:
+            if why := drill.left.get(host):
+                click.secho(f"error: {name} is not taken back on {safe(host)}: {safe(why)}", fg="red", err=True)
+                click.echo(f"hint: {safe(host)} does so by itself at {drill.until[:19]} UTC, if it lives", err=True)
+            else:
+                click.echo(f"undone   {name} on {safe(host)}", err=True)
 
 
 def show_moment(moment: DrillMoment) -> None:

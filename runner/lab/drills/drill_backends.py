@@ -21,13 +21,15 @@ from runner.library.root import shipped_root
 class Backend:
     """What its hosts are called, the `inventories` that lead to them, and what makes them as they were at first.
 
-    With `moves` they are at other addresses after that, to which the same inventories lead.
+    With `moves` they are at other addresses after that, to which the same inventories lead. Those that are `given`
+    were there before, and stay.
     """
 
     name: str
     inventories: Sequence[Path]
     restore: Callable[[], None]
     moves: bool = False
+    given: bool = False
 
 
 def _lab_inventory(library: Path) -> Path:
@@ -81,4 +83,4 @@ def embedded(library: Path, directory: Path) -> Iterator[Backend]:
 
 def given(inventories: Sequence[Path]) -> Backend:
     """The hosts of `inventories`, on which each drill takes back what it has changed, and nothing is made anew."""
-    return Backend(", ".join(path.name for path in inventories), inventories, lambda: None)
+    return Backend(", ".join(path.name for path in inventories), inventories, lambda: None, given=True)

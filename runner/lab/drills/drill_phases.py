@@ -24,6 +24,7 @@ _NAMES: Mapping[str, str] = {
     "symptom": "the symptom",
     "proof": "the proof",
     "undo": "the undo of the drill",
+    "undo-look": "the proof that the drill is undone",
 }
 _SOMETHING = plugins.verifications()["that"].model_validate({"that": ("rows | length > 0",)})
 """What every query of a proof must give: of nothing, anything can be said."""
@@ -35,7 +36,7 @@ _BRIEF = 120
 class DrillPhases:
     """The phases of `drill` with the `inputs` of its runbook; no record of a run is made of them.
 
-    What the `question` is about, the probe answers.
+    What the `question` is about, the probe answers. What they start on a host has the name of the `attempt`.
     """
 
     source: Source
@@ -43,20 +44,42 @@ class DrillPhases:
     inputs: Mapping[str, Any]
     ansible: PlainAnsible
     question: AskedSystem
+    attempt: str = ""
 
     def in_words(self, phase: str) -> str:
         """The names of the steps of `phase`."""
         return "; ".join(step.name for step in self.drill.steps(phase))
 
-    def play(self, *phases: str) -> None:
-        """Do the steps of the `phases`, but those that judge what the probe is answered.
+    def play(self, *phases: str, guard: Step | None = None) -> None:
+        """Do the steps of the `phases`, but those that judge what the probe is answered; the `guard` before each.
 
         Raises:
             ExecutionError: one fails, or does not pass; the hint says which and why.
             InvalidInputError: a file that one names cannot be used.
         """
         if steps := [step for step in self.drill.steps(*phases) if not self.drill.asks_the_probe(step)]:
-            self._by_ansible(phases[0], [_proving(step) for step in steps] if phases == ("proof",) else steps)
+            steps = [_proving(step) for step in steps] if phases == ("proof",) else steps
+            self._by_ansible(phases[0], [each for step in steps for each in (guard, step) if each])
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """What Ansible is given."""
+        return variables(self.source.runbook, self.inputs)
+
+    def look_at(self, phase: str) -> None:
+        """See that what was done in `phase` holds, as far as one can look at it without doing it again.
+
+        Raises:
+            ExecutionError: it does not hold.
+        """
+        looks = [(step, tuple(each for each in step.verify if each.probes)) for step in self.drill.steps(phase)]
+        steps = [
+            step.model_copy(update={"action": None, "verify": verify, "capture": {}})
+            for step, verify in looks
+            if verify
+        ]
+        if steps:
+            self._by_ansible(f"{phase}-look", steps)
 
     def judge(self, phase: str, probe: Probe) -> None:
         """Wait until the probe is answered what each other step of `phase` wants.
@@ -87,7 +110,9 @@ class DrillPhases:
             path = self.ansible.directory / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        self.ansible.play(_NAMES[phase], playbook, variables(runbook, self.inputs), log=playbook.with_suffix(".log"))
+        self.ansible.play(
+            _NAMES[phase], playbook, self.variables, log=playbook.with_suffix(".log"), attempt=self.attempt
+        )
 
 
 def _proving(step: Step) -> Step:

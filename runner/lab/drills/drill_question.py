@@ -141,7 +141,7 @@ def question(
         port = inventory.variables.get(asked, {}).get("http_port")
         connect_to = inventory.address(asked)
         return AskedSystem(probe.look, host, url, ca=str(host.filled(probe.ca or "")), connect_to=connect_to, port=port)
-    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=_way_to(host, directory))
+    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=way_to(host, directory))
 
 
 def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[str, Any]) -> HostValues:
@@ -159,7 +159,7 @@ def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[s
     )
 
 
-def _way_to(host: HostValues, directory: Path) -> list[str]:
+def way_to(host: HostValues, directory: Path) -> list[str]:
     """The words before a command that is done on `host`; none where that is this machine."""
     values = host.filled(dict(host.values), missing="")
     if values.get("ansible_connection") == "local":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.core.errors import ExecutionError
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.executor.ansible import workspace
 from runner.executor.target import CLASSES
 from runner.lab.lab_processes import LabCommand, run
 
@@ -22,6 +23,9 @@ _SETTINGS: Mapping[str, str] = {
     "ANSIBLE_NOCOLOR": "True",
     "LC_ALL": "C.UTF-8",
 }
+_PLAIN = re.compile(r"[\w.-]+(\[[0-9]+\])?")
+_ENDED = re.compile(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHABLE)! => (\{.*\}))?", re.MULTILINE)
+_SAID = re.compile(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
 _FAILED = re.compile(
     r'^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?"msg": (?P<message>"(?:[^"\\]|\\.)*")', re.MULTILINE | re.DOTALL
 )
@@ -29,7 +33,7 @@ _FAILED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The hosts that stand directly in each group, and the variables of each host."""
+    """The hosts of each group, with those of the groups within it, and the variables of each host."""
 
     groups: Mapping[str, Sequence[str]]
     variables: Mapping[str, Mapping[str, Any]]
@@ -42,6 +46,13 @@ class Inventory:
         """The address of the host `name`, or of the first host of the group `name`; `name` itself if it is neither."""
         host = self.host(name)
         return str(self.variables.get(host, {}).get("ansible_host", host))
+
+    def machine(self, name: str) -> str:
+        """What tells the machine of the host `name` from every other: where it is reached, as locks call it."""
+        values = self.variables.get(name, {})
+        if values.get("ansible_connection") == "local":
+            return name
+        return f"{values.get('ansible_host') or name}:{values.get('ansible_port') or 22}"
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """The hosts that `pattern` names: hosts and groups joined by `:`, of which `[n]` takes one."""
@@ -56,6 +67,24 @@ class Inventory:
             found |= dict.fromkeys(hosts[int(number) : int(number) + 1] if number.isdigit() else hosts)
         return tuple(found)
 
+    def hosts_of(self, pattern: str) -> tuple[str, ...]:
+        """The same, where nothing may be missed.
+
+        Raises:
+            InvalidInputError: it names what is not there, or in a way that only Ansible understands.
+        """
+        strange = [part for part in pattern.split(":") if not (_PLAIN.fullmatch(part) and self.matching(part))]
+        if strange:
+            hint = "name hosts and groups of the inventory, joined by `:`; [0] takes the first of a group"
+            raise InvalidInputError(f"the inventory has no host for {strange[0]!r}, which the drill names", hint=hint)
+        return self.matching(pattern)
+
+    @property
+    def environment(self) -> str:
+        """The most serious class of environment of any host; one that says none is of production."""
+        said = {str(each.get("runbook_environment")) for each in self.variables.values()}
+        return max((each if each in CLASSES else CLASSES[-1] for each in said), key=CLASSES.index, default=CLASSES[-1])
+
     @property
     def of_production(self) -> tuple[str, ...]:
         """The hosts whose class of environment is production: that is every host that does not say another one."""
@@ -66,13 +95,19 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class PlainAnsible:
-    """Ansible with the `inventories` and with files in `directory`; what this machine has configured is left out."""
+    """Ansible with the `inventories` and with files in `directory`; what this machine has configured is left out.
+
+    Of the environment `environ` it sees what a run sees; none of it where none is given.
+    """
 
     inventories: Sequence[Path]
     directory: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
 
-    def play(self, name: str, playbook: Path, variables: Mapping[str, Any], *, log: Path) -> None:
+    def play(self, name: str, playbook: Path, variables: Mapping[str, Any], *, log: Path, attempt: str = "") -> None:
         """Do what is in `playbook`; `name` is what people call it, `log` gets all that Ansible says.
+
+        What it starts on a host has the name of the `attempt` in its environment.
 
         Raises:
             ExecutionError: a task failed; the error has what it said, and on which host.
@@ -81,7 +116,7 @@ class PlainAnsible:
         file.touch(mode=0o600)
         file.write_text(json.dumps(dict(variables)), encoding="utf-8")
         try:
-            run(self._command(name, ["playbook", "--extra-vars", f"@{file}", str(playbook)], log))
+            run(self._command(name, ["playbook", "--extra-vars", f"@{file}", str(playbook)], log, attempt))
         except ExecutionError as error:
             text = log.read_text(encoding="utf-8", errors="replace")
             if failed := _FAILED.search(text):
@@ -99,13 +134,38 @@ class PlainAnsible:
         text = log.read_text(encoding="utf-8")
         groups = json.loads(text[text.index("{") :])  # after the warnings
         variables = groups.pop("_meta")["hostvars"]
-        return Inventory({name: tuple(group.get("hosts", ())) for name, group in groups.items()}, variables)
+        for group in groups.values():  # it lists only those that have a variable
+            variables |= {host: {} for host in group.get("hosts", ()) if host not in variables}
+        return Inventory({name: tuple(dict.fromkeys(_within(groups, name))) for name in groups}, variables)
 
-    def _command(self, name: str, words: Sequence[str], log: Path) -> LabCommand:
+    def ended(self, log: Path) -> Mapping[str, str]:
+        """What became of the last task of each host by the `log` of a play: `changed`, `ok`, or why it has failed."""
+        text, found = log.read_text(encoding="utf-8", errors="replace"), dict[str, str]()
+        for word, host, result in _ENDED.findall(text):
+            answer = json.loads(result) if result else {}
+            last = str(answer.get("stderr") or answer.get("msg") or "").strip().rpartition("\n")[2]
+            found[host] = (last or "it failed") if word in {"fatal", "failed"} else word
+        return found
+
+    def said(self, log: Path) -> Mapping[str, str]:
+        """What each host has said last to a task that only tells, by the `log` of a play."""
+        text = log.read_text(encoding="utf-8", errors="replace")
+        return {host: json.loads(message) for host, message in _SAID.findall(text)}
+
+    def _command(self, name: str, words: Sequence[str], log: Path, attempt: str = "") -> LabCommand:
         settings = self.directory / "ansible.cfg"
         settings.touch()
-        environment = {"ANSIBLE_CONFIG": str(settings), "HOME": str(self.directory), **_SETTINGS}
-        environment["ANSIBLE_HOME"] = str(self.directory / "ansible")
+        theirs = workspace.environment(self.environ, python=sys.executable) if self.environ else {}
+        environment = {"HOME": str(self.directory), **theirs, "ANSIBLE_CONFIG": str(settings), **_SETTINGS}
+        environment |= {"ANSIBLE_HOME": str(self.directory / "ansible"), "RUNBOOK_ATTEMPT": attempt}
         chosen = [word for path in self.inventories for word in ("--inventory", str(path))]
         argv = [sys.executable, "-m", "ansible", words[0], *chosen, *words[1:]]
         return LabCommand(name, argv, log, environment=environment)
+
+
+def _within(groups: Mapping[str, Any], name: str) -> Iterator[str]:
+    """The hosts of the group `name`, and those of the groups within it."""
+    group = groups.get(name, {})
+    yield from group.get("hosts", ())
+    for child in group.get("children", ()):
+        yield from _within(groups, child)

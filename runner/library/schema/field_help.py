@@ -125,6 +125,7 @@ _ELSEWHERE = {
     "Drill.called": "The contacts that the run must call; nobody without it",
     "Drill.without_fault": "What the runbook does with a healthy system: refuses it, or passes (a release, a backup)",
     "Drill.backends": "Where it may be done: with embedded also on this machine, where nothing of it may be harmed",
+    "Drill.max_hosts": "How many hosts it may break where these stay, as on staging",
     "DrillProbe.hosts": "The first of them is asked, whatever host the URL names, or does the command or the query",
     "DrillProbe.ca": "The file, on the machine where runbookctl runs, by which the certificate is checked",
     "DrillProbe.uninterrupted": "No answer may be bad, from before the fault until the end",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, InstanceOf, model_validator
 
@@ -66,7 +66,8 @@ class Drill(Model):
     changed. `budget` is how long the runbook may take until the probe sees the system well again. Several drills of a
     runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that it must call,
     `without_fault` is what it does with a healthy system. `backends`
-    are where it may be done: on the machines of a lab, or also on hosts that are this machine.
+    are where it may be done: on the machines of a lab, or also on hosts that are this machine. On hosts that stay it
+    breaks `max_hosts` at most.
     """
 
     id: StepId | None = None
@@ -82,6 +83,7 @@ class Drill(Model):
     called: Several[Contact] = ()
     without_fault: Literal["refuses", "passes"] = "refuses"
     backends: AtLeastOne[Literal["lab", "embedded"]] = ("lab",)
+    max_hosts: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _can_show_something(self) -> Self:

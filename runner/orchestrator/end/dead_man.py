@@ -36,7 +36,7 @@ class RunLease:
     def __init__(self, request: RunRequest, env: Installation, pager: Pager) -> None:
         self._run, self._env, self._pager = request.run_id, env, pager
         self._leases = env.state.leases
-        self._wanted = is_critical(request.source.runbook) and not request.tells_nobody
+        self._wanted = is_critical(request.source.runbook) and not (request.tells_nobody or request.drill)
         self._known: tuple[str, bool] | None = None
 
     @contextlib.contextmanager
@@ -71,7 +71,7 @@ def call_for(
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more.
     """
-    if state.looks or state.called:
+    if state.looks or state.called or state.drill:
         return ()
     with pager_of(state, installation) as pager:
         pager.unrecorded += [unrecorded] if unrecorded else []
@@ -103,7 +103,7 @@ def call_for_refused_attempt(state: RunState, installation: Installation, error:
     Raises:
         RunbookError: the runbook or its contacts cannot be read any more.
     """
-    if state.called:
+    if state.called or state.drill:
         return ()
     with pager_of(state, installation) as pager:
         pager.unrecorded += [error] if isinstance(error, AuditError) else []

@@ -44,6 +44,7 @@ def first_state(request: RunRequest, env: RunEnvironment) -> RunState:
         parent=request.parent,
         tree=request.tree or request.run_id,
         called=request.called,
+        drill=request.drill,
     )
 
 

@@ -63,7 +63,8 @@ class WouldBeCall:
 class DrillResult:
     """One test of one drill of a runbook.
 
-    `name` is the id of the runbook, with that of the drill where it has several. `reasons` say why it has not passed,
+    `name` is the id of the runbook, with that of the drill where it has several; `id` that of its run, also where the
+    runbook was not done. `reasons` say why it has not passed,
     or is excepted. `detect` are the seconds from the beginning of the fault until the probe has seen it, `recover`
     those from the beginning of the run until the probe has seen the system well, `outage` those between the two
     answers. `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are the verifications
@@ -81,6 +82,7 @@ class DrillResult:
     backend: str
     began: datetime
     seconds: float
+    id: str = ""
     run: str = ""
     report: str = ""
     outcome: str = ""

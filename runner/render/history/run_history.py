@@ -31,7 +31,7 @@ from runner.store.run_state import run_kind
 LOOKS = frozenset({"dry-run", "preflight"})
 """The modes in which nothing is done."""
 
-_AFTER = frozenset({EventType.RUN_FILED, EventType.DRILL_FINISHED})
+_AFTER = frozenset({EventType.RUN_FILED, EventType.DRILL_UNDONE, EventType.DRILL_FINISHED})
 """What comes after the report, which cannot tell of it."""
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from runner.core.errors import InvalidInputError
 from runner.core.events import Clock, EventType, Outcome
 from runner.core.secrets import SecretUnavailableError
+from runner.core.wording import listed
+from runner.lab.drills.drill_phases import DrillPhases
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.library.library import Library, Source
 from runner.model.mentions import mentioned_in
@@ -16,6 +19,7 @@ from runner.model.procedure.drill import PHASES, Drill
 from runner.model.verification import Verification
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillMoment, DrillTest
+from runner.services.drills.hosts_that_stay import DrillUndo, PlayedUndo
 from runner.services.drills.recorded_calls import Switchboard
 from runner.store.log.envelope import Record
 
@@ -41,6 +45,18 @@ class DrillTask:
     ansible: PlainAnsible
     inventory: Inventory
     backend: str
+
+    def check_environment(self) -> None:
+        """That none of the hosts is of production.
+
+        Raises:
+            InvalidInputError: one is.
+        """
+        if production := self.inventory.of_production:
+            raise InvalidInputError(
+                f"nothing is broken in production, to which {listed(production)} belongs",
+                hint="use inventories/lab; a host that is none of production says its class in runbook_environment",
+            )
 
     @property
     def name(self) -> str:
@@ -89,7 +105,8 @@ class DrillTask:
 class DrillConditions:
     """Who does the runs of a drill and hears of it, what time it is, and where its pages arrive.
 
-    `secrets` gives the value behind a reference.
+    `secrets` gives the value behind a reference. `undo` is how the drill of that id is taken back, and its hosts are
+    `held` meanwhile.
     """
 
     start: Start
@@ -99,3 +116,5 @@ class DrillConditions:
     secrets: Callable[[str], str]
     switchboard: Switchboard
     patience: float = PATIENCE
+    undo: Callable[[DrillPhases, str], DrillUndo] = lambda phases, _run: PlayedUndo(phases)
+    held: Callable[[str], AbstractContextManager[Any]] = nullcontext

@@ -8,16 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
-from runner.core.errors import ExecutionError, ExitCode, InvalidInputError
+from runner.core.errors import ExecutionError, ExitCode
 from runner.core.events import EventType, Instant
 from runner.core.wording import listed
 from runner.lab.drills.drill_phases import DrillPhases, brief
 from runner.lab.drills.drill_question import question
+from runner.lab.drills.undo_script import attempt_of
+from runner.lab.interrupts import uninterrupted
 from runner.lab.probe import Probe
 from runner.model.step import Effect
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillTest, DrillVerdict, WouldBeCall
 from runner.services.drills.drill_task import DrillConditions, DrillTask
+from runner.services.drills.hosts_that_stay import DrillUndo
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
 
@@ -39,12 +42,9 @@ def do_drill(task: DrillTask, conditions: DrillConditions) -> DrillResult:
     run = _DrillRun(task, conditions)
     if reason := task.exception:
         return replace(run.result(), verdict=DrillVerdict.EXCEPTED, reasons=(reason,))
-    if production := task.inventory.of_production:
-        raise InvalidInputError(
-            f"nothing is broken in production, to which {listed(production)} belongs",
-            hint="use inventories/lab; a host that is none of production says its class in runbook_environment",
-        )
-    run.do()
+    task.check_environment()
+    with conditions.held(run.run_id):
+        run.do()
     return run.result()
 
 
@@ -54,6 +54,7 @@ class _DrillRun:
 
     task: DrillTask
     conditions: DrillConditions
+    run_id: str = field(init=False)
     began: Instant = field(init=False)
     reasons: list[str] = field(default_factory=list)
     moments: list[DrillMoment] = field(default_factory=list)
@@ -62,6 +63,7 @@ class _DrillRun:
     measured: dict[str, float | int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.run_id = self.conditions.new_run_id()
         self.began = self.conditions.clock()
 
     def result(self) -> DrillResult:
@@ -79,6 +81,7 @@ class _DrillRun:
             backend=task.backend,
             began=self.began.wall,
             seconds=self.conditions.clock().since(self.began),
+            id=self.run_id,
             run=self.run.run_id if self.run else "",
             report=str(self.run.report) if self.run else "",
             outcome=str(self.run.outcome) if self.run else "",
@@ -95,20 +98,21 @@ class _DrillRun:
         task, runbook = self.task, self.task.source.runbook
         inputs = task.inputs(self.conditions.secrets)
         asked = question(task.drill.probe, task.inventory, runbook.hosts, inputs, task.ansible.directory)
-        phases = DrillPhases(task.source, task.drill, inputs, task.ansible, asked)
+        phases = DrillPhases(task.source, task.drill, inputs, task.ansible, asked, attempt_of(self.run_id))
+        undo = self.conditions.undo(phases, self.run_id)
         with Probe.watching(asked.ask) as probe:
             if not probe.wait(healthy=True, within=self.conditions.patience):
                 self._fail("not well", f"before anything was done, {asked.words} answers {brief(probe)}")
                 return
             self._say("well", f"{asked.words} answers {brief(probe)}")
-            with self._taken_back(phases, probe):
-                self._test(phases, probe)
+            with self._taken_back(undo, phases, probe):
+                self._test(undo, phases, probe)
             self._measure(probe)
 
-    def _test(self, phases: DrillPhases, probe: Probe) -> None:
+    def _test(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> None:
         if self.task.test is DrillTest.NO_FAULT:
             self._refused(probe)
-        elif not self._broken(phases, probe):
+        elif not self._broken(undo, phases, probe):
             return
         elif self.task.test is DrillTest.NO_REMEDIATION:
             self._untreated(phases, probe)
@@ -116,21 +120,25 @@ class _DrillRun:
             self._mended(phases, probe)
 
     @contextmanager
-    def _taken_back(self, phases: DrillPhases, probe: Probe) -> Iterator[None]:
+    def _taken_back(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> Iterator[None]:
         try:
             yield
         finally:
             if self.task.test is not DrillTest.NO_FAULT and self.task.drill.undo:
-                phases.play("undo")
+                with uninterrupted():
+                    undo.take_back()
                 self._say("undo", phases.in_words("undo"))
                 if not probe.wait(healthy=True, within=self.conditions.patience):
                     self._fail("not well", f"after the undo, the probe is answered badly: {brief(probe)}")
 
-    def _broken(self, phases: DrillPhases, probe: Probe) -> bool:
+    def _broken(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> bool:
         """Whether the probe has seen that the fault hurts, and the symptom is there: nobody can mend anything else."""
-        drill, before = self.task.drill, time.monotonic()
+        drill = self.task.drill
         try:
-            phases.play("inject", "symptom")
+            if prepared := undo.prepare():
+                self._say("armed", prepared)
+            before = time.monotonic()
+            phases.play("inject", "symptom", guard=undo.guard)
             self._say("fault", phases.in_words("inject") or "none: there is work to do")
             if not drill.probe.uninterrupted:
                 self._see(probe, before)
@@ -240,7 +248,7 @@ class _DrillRun:
         declared = source.runbook.inputs
         defaults = {name: item.default for name, item in declared.items()}
         request = RunRequest(
-            run_id=self.conditions.new_run_id(),
+            run_id=self.run_id,
             source=source,
             playbook=reviewed(task.library, source),
             beside=reviewed_beside(task.library, source),
@@ -249,6 +257,7 @@ class _DrillRun:
             inputs={**defaults, **source.runbook.complete(task.drill.inputs)},
             library=task.library,
             reason=f"drill: {task.test}",
+            drill=not self.conditions.switchboard.calls_people,
         )
         self._say("run", f"{source.id} as it is committed")
         self.run = self.conditions.start(request)

@@ -37,6 +37,11 @@ class Switchboard:
         """One that calls people."""
         return cls(real, real, receiver, len(receiver.received))
 
+    @property
+    def calls_people(self) -> bool:
+        """Whether somebody hears of what is told."""
+        return self.contacts is self.real
+
     def calls(self) -> tuple[WouldBeCall, ...]:
         """What was recorded since it was made."""
         return tuple(self._call(name, message) for name, message in self.receiver.received[self.before :])

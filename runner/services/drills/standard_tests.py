@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -17,8 +19,11 @@ from runner.library.library import Library, Source
 from runner.model.procedure.drill import Drill
 from runner.orchestrator.run_environment import Installation
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, DrillVerdict, as_data
+from runner.services.drills.drill_plan import DrillPlan, plan_drill
 from runner.services.drills.drill_task import DrillConditions, DrillTask, Start
+from runner.services.drills.hosts_that_stay import GRACE, OwnUndo, check_nothing_owed, held
 from runner.services.drills.one_drill import do_drill
+from runner.services.drills.production_overlap import check_is_not_production
 from runner.services.drills.recorded_calls import Switchboard
 from runner.store.log.envelope import Record
 
@@ -31,7 +36,7 @@ _COMPARED = 10
 class DrillSession:
     """What the drills of one command share: where, with which files in `directory`, and who does and hears of them.
 
-    With `pages_for_real` people are called.
+    With `pages_for_real` people are called. `grace` after their budget hosts that stay take a fault back by themselves.
     """
 
     library: Library
@@ -42,27 +47,56 @@ class DrillSession:
     start: Start
     say: Callable[[DrillMoment], None]
     pages_for_real: bool = False
+    grace: timedelta = GRACE
 
-    def do(self, sources: Sequence[Source], tests: Sequence[DrillTest]) -> Iterator[DrillResult]:
+    def plans(self, sources: Sequence[Source]) -> tuple[DrillPlan, ...]:
+        """What each drill of `sources` does to hosts that were there before; nothing where they are made for it.
+
+        Raises:
+            InvalidInputError: one of them may not be done there: the hosts are of production, whatever they are called.
+        """
+        if not self.backend.given:
+            return ()
+        tasks = [replace(each, ansible=self._ansible) for each in self._tasks(sources, (DrillTest.AS_WRITTEN,))]
+        found = []
+        for task in tasks:
+            inputs, environ = task.inputs(self.installation.secrets), self.installation.environ
+            remarks = check_is_not_production(task, inputs, self.library, environ)
+            found.append(replace(plan_drill(task, inputs, grace=self.grace), remarks=remarks))
+        return tuple(found)
+
+    def do(
+        self, sources: Sequence[Source], tests: Sequence[DrillTest], plans: Sequence[DrillPlan] = ()
+    ) -> Iterator[DrillResult]:
         """Each of the `tests` of each drill of `sources`, on hosts that are as they were at first; all are recorded.
+
+        What it does to hosts that were there before, `plans` say.
 
         Raises:
             InvalidInputError: one has no drill, or the hosts are of production.
         """
-        ansible = PlainAnsible(self.backend.inventories, self.directory)
-        inventory, is_used = ansible.inventory(), False
+        by_name, is_used = {plan.name: plan for plan in plans}, False
+        for task in self._tasks(sources, tests):
+            if is_used and not task.exception:
+                self.backend.restore()
+                task = replace(task, inventory=self._ansible.inventory()) if self.backend.moves else task  # noqa: PLW2901
+            result = self._recorded(self._done(task, by_name.get(task.name)))
+            is_used = (is_used and bool(task.exception)) or task.test is not DrillTest.NO_FAULT or not result.ok
+            yield result
+
+    @property
+    def _ansible(self) -> PlainAnsible:
+        environ = self.installation.environ if self.backend.given else {}
+        return PlainAnsible(self.backend.inventories, self.directory, environ)
+
+    def _tasks(self, sources: Sequence[Source], tests: Sequence[DrillTest]) -> Iterator[DrillTask]:
+        ansible = self._ansible
+        inventory = ansible.inventory()
         for source in sources:
             for drill, test in product(_drills(source, self.backend.name), tests):
-                task = DrillTask(self.library, source, drill, test, ansible, inventory, self.backend.name)
-                if is_used and not task.exception:
-                    self.backend.restore()
-                    inventory = ansible.inventory() if self.backend.moves else inventory
-                    task = replace(task, inventory=inventory)
-                result = self._recorded(self._done(task))
-                is_used = (is_used and bool(task.exception)) or test is not DrillTest.NO_FAULT or not result.ok
-                yield result
+                yield DrillTask(self.library, source, drill, test, ansible, inventory, self.backend.name)
 
-    def _done(self, task: DrillTask) -> DrillResult:
+    def _done(self, task: DrillTask, plan: DrillPlan | None) -> DrillResult:
         contacts = self.library.contacts(task.source)
         switch = Switchboard.for_real if self.pages_for_real else Switchboard.recording
         conditions = DrillConditions(
@@ -73,12 +107,20 @@ class DrillSession:
             secrets=self.installation.secrets,
             switchboard=switch(contacts, self.receiver),
         )
+        if plan and plan.asks:
+            check_nothing_owed(self.installation, plan.hosts)
+            machines = sorted({task.inventory.machine(host) for host in plan.hosts})
+            own = partial(OwnUndo, undos=plan.undos, after=plan.at_most, installation=self.installation)
+            conditions = replace(
+                conditions,
+                undo=lambda phases, run: own(phases=phases, run=run),
+                held=lambda run: held(self.installation, run, task.source.id, machines),
+            )
         return do_drill(task, conditions)
 
     def _recorded(self, result: DrillResult) -> DrillResult:
         with self.installation.open_log() as log:
-            run = result.run or self.installation.new_run_id()
-            log.append(Event(EventType.DRILL_FINISHED, run, data=as_data(result)))
+            log.append(Event(EventType.DRILL_FINISHED, result.id, data=as_data(result)))
         return result
 
 

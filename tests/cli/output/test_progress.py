@@ -294,7 +294,7 @@ def test_a_person_is_not_told_what_only_the_record_needs(runbook):
 
     assert {str(kind) for kind in set(EventType) - told} == {
         *("run.finished", "run.filed", "run.abandoned", "span.started", "span.finished"),
-        *("run.passed", "drill.finished", "schedule.told"),  # what follows tells of it
+        *("run.passed", "drill.armed", "drill.undone", "drill.finished", "schedule.told"),  # what follows tells of it
         *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled", "vote.given"),
         *("debt.made", "debt.paid", "incident.forgotten", "incident.acknowledged", "reason.given", "inputs.given"),
         "incident.over",

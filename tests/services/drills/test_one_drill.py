@@ -44,7 +44,7 @@ class System:
         address = {"ansible_host": "127.0.0.1", **self.variables}
         return Inventory({"load_balancer": ["edge"]}, {"edge": address})
 
-    def play(self, name, playbook, variables, *, log):
+    def play(self, name, playbook, variables, *, log, attempt):
         steps = dict.fromkeys(re.findall(r"RUN-001/([a-z-]+)/", playbook.read_text()))
         self.played.append((name, variables["stuck_after"], [*steps]))
         if name == "the fault" and self.breaks:

@@ -58,6 +58,7 @@ from runner.services.run_list import proven_runs, recorded_drills
 )
 @click.option("--ask", is_flag=True, help="Answer the questions of the runbook yourself.")
 @click.option("--page-for-real", is_flag=True, help="Call the people whom the runbook names, for what is only a drill.")
+@click.option("--yes", is_flag=True, help="Break what the plan shows without being asked.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report to this file.")
 @click.option("--json", "as_json", is_flag=True, help="The results as JSON.")
 def command(
@@ -91,7 +92,7 @@ def command(
         sources, left_out = drillable(library, hosts.name) if every else (named, {})
         _confirm_calls(sources, page_for_real=page_for_real)
         show_beginning(sources, hosts.name)
-        asked = {"ask": options["ask"], "pages_for_real": page_for_real}
+        asked = {"ask": options["ask"], "pages_for_real": page_for_real, "yes": options["yes"]}
         results = list(do_drills(library, hosts, state, sources, tests, **asked))
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))

@@ -56,7 +56,7 @@ def _show_runs(state: StateDirectory, run_id: str | None, *, as_json: bool) -> N
         return
     draw(rows, empty="no runs yet", optional=("parent", "children", "now", "undelivered"))
     for undo in owed_undos(state):
-        owed = f"{undo.step} of {undo.runbook} is not undone, since {undo.since}; runbook undo {undo.run}"
+        owed = f"{undo.step} of {undo.runbook} is not undone, since {undo.since}; {undo.paid_by}"
         click.echo(f"owed undo: {safe(undo.host)}: {safe(owed)}", err=True)
     _show_watch(state)
 

@@ -1,0 +1,189 @@
+"""The undo of a drill where it breaks what is not thrown away: armed on its hosts before the fault, and done there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from runner.compiler.compiler import compile_runbook
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.core.identifiers import Marker
+from runner.kinds import plugins
+from runner.kinds.ansible_yaml import Block, Task, dump
+from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
+from runner.lab.drills.undo_script import ARM, TELL, UndoCommand, place_of, undo_program
+from runner.library.library import Source
+from runner.model.procedure.drill import Drill
+from runner.model.step import Effect, Step
+from runner.model.verification import Verification
+from runner.store.owed_undos import ArmedHost
+
+_COMMAND = "ansible.builtin.command"
+_PLAIN = {"gather_facts": False}
+
+
+@dataclass(frozen=True, slots=True)
+class HostUndo:
+    """What takes the fault of a drill back on `host`, by itself; `user` is whom it needs to be for that."""
+
+    host: str
+    actions: Sequence[UndoCommand]
+    user: str
+    variables: Mapping[str, Any]
+
+    def play(self, drill: str, title: str, seconds: int) -> dict[str, Any]:
+        """The play that arms it on its host, for so many `seconds` from now."""
+        program, variables = undo_program(place_of(drill), title, self.actions)
+        task = {
+            "name": "The undo is armed",
+            _COMMAND: {
+                "argv": ["sh", "-c", ARM, "sh", place_of(drill), str(seconds)],
+                "stdin": program,
+                "stdin_add_newline": False,
+                "expand_argument_vars": False,
+            },
+            **_become(self.user),
+            "register": "armed",
+        }
+        how = {"name": "How it is armed", "ansible.builtin.debug": {"msg": "{{ armed.stdout }}"}}
+        return {
+            "name": "Arm",
+            "hosts": self.host,
+            **_PLAIN,
+            "vars": {**self.variables, **variables},
+            "tasks": [task, how],
+        }
+
+
+def host_undos(source: Source, drill: Drill, inventory: Inventory) -> tuple[HostUndo, ...]:
+    """The undo of `drill` as each of its hosts can do it with nobody's help.
+
+    Raises:
+        InvalidInputError: it has none, or one that takes more than the host itself.
+    """
+    if drill.inject and not drill.undo:
+        raise InvalidInputError(
+            f"the drill of {source.id} has no `undo`", hint="what is broken on a host that stays must be taken back"
+        )
+    found: dict[str, list[tuple[UndoCommand, Mapping[str, Any]]]] = {}
+    for step in drill.undo:
+        action = _action(source, step)
+        for host in inventory.hosts_of(step.hosts or source.runbook.hosts):
+            found.setdefault(host, []).append(action)
+    return tuple(_of_host(host, [each for each, _ in pairs], pairs[-1][1]) for host, pairs in found.items())
+
+
+def _of_host(host: str, actions: Sequence[UndoCommand], variables: Mapping[str, Any]) -> HostUndo:
+    users = {action.user for action in actions}
+    return HostUndo(host, actions, users.pop() if len(users) == 1 else "root", variables)
+
+
+def _action(source: Source, step: Step) -> tuple[UndoCommand, Mapping[str, Any]]:
+    """What `step` does, and the variables of its play.
+
+    Raises:
+        InvalidInputError: a host cannot do that alone.
+    """
+    part = source.runbook.model_copy(
+        update={"prerequisites": (), "steps": (step,), "on_cancel": (), "serial": None, "watch": ()}
+    )
+    plays = compile_runbook(part, source.read_file, source.values).plays
+    tasks = [pair for play in plays for pair in _tasks(play.tasks, {})]
+    done = [(task, about) for task, about in tasks if _part(task) == "action"]
+    others = [task for task, _ in tasks if _part(task).split("/")[0] not in {"action", "verify"}]
+    if len(done) != 1 or others or done[0][0].module != _COMMAND or step.on or step.only_if:
+        raise InvalidInputError(
+            f"the host itself cannot do the step {step.name!r} of the undo, which must not need anybody",
+            hint="write it as one command, shell, script or sql, without on, only_if, each, retry and capture",
+        )
+    ((task, about),) = done
+    user = about.get("become_user", "root") if about.get("become") else ""
+    args = task.args
+    action = UndoCommand(
+        name=step.name,
+        argv=args["argv"],
+        seconds=step.timeout.total_seconds(),
+        stdin=args.get("stdin", ""),
+        environment=task.keywords.get("environment", ""),
+        chdir=args.get("chdir", ""),
+        user=user,
+    )
+    return action, plays[0].keywords.get("vars", {})
+
+
+def _tasks(items: Sequence[Task | Block], about: Mapping[str, Any]) -> Iterator[tuple[Task, Mapping[str, Any]]]:
+    for item in items:
+        inside = {**about, **item.keywords}
+        if isinstance(item, Task):
+            yield item, inside
+        else:
+            yield from _tasks((*item.tasks, *item.rescue), inside)
+
+
+def _part(task: Task) -> str:
+    marker = Marker.parse(task.name)
+    return marker.part if marker else ""
+
+
+def arm(
+    ansible: PlainAnsible, undos: Sequence[HostUndo], drill: str, title: str, after: timedelta, given: Mapping[str, Any]
+) -> Mapping[str, str]:
+    """Arm the `undos` of the drill with that id, each on its host, to be done `after` so long if nobody comes.
+
+    What each host does it by: systemd-run, at, or setsid.
+
+    Raises:
+        ExecutionError: one is not armed.
+    """
+    seconds = max(1, round(after.total_seconds()))
+    playbook = ansible.directory / "arm.yml"
+    playbook.write_text(dump([each.play(drill, title, seconds) for each in undos]), encoding="utf-8")
+    log = playbook.with_suffix(".log")
+    ansible.play("the arming of the undo", playbook, given, log=log)
+    return ansible.said(log)
+
+
+def is_armed(drill: str, hosts: Sequence[str]) -> Step:
+    """The step that sees on `hosts` that the undo of `drill` is there, and has not been done."""
+    good = plugins.verifications()["exit"].model_validate({"exit": 0})
+    return Step(
+        id="armed",
+        name="The undo is armed",
+        hosts=":".join(hosts),
+        effect=Effect.READ,
+        action=plugins.steps()["command"].model_validate({"command": ("test", "-d", place_of(drill))}),
+        verify=(Verification(says="Exit code is 0", kinds=(good,)),),
+    )
+
+
+def tell(ansible: PlainAnsible, drill: str, hosts: Sequence[ArmedHost], word: str) -> Mapping[str, str]:
+    """Tell each of `hosts` to do its undo `now`, or to `disarm` it; what became of it there, as `PlainAnsible.ended`.
+
+    Where it was done before, it is `ok`.
+    """
+    task = {
+        "name": "The undo is told",
+        _COMMAND: {"argv": ["sh", "-c", TELL, "sh", place_of(drill), word], "expand_argument_vars": False},
+        "register": "told",
+        "changed_when": "told.stdout != 'gone'",
+        "become": "{{ undo_users[inventory_hostname] != '' }}",
+        "become_user": "{{ undo_users[inventory_hostname] | default('root', true) }}",
+    }
+    users = {each.host: each.user for each in hosts}
+    play = {"name": "Tell", "hosts": ",".join(users), **_PLAIN, "vars": {"undo_users": users}, "tasks": [task]}
+    playbook = ansible.directory / "tell.yml"
+    playbook.write_text(dump([play]), encoding="utf-8")
+    log = playbook.with_suffix(".log")
+    why = "it was not reached"
+    try:
+        ansible.play("the undo of the drill", playbook, {}, log=log)
+    except ExecutionError as error:
+        why = error.hint or error.message
+    ended = ansible.ended(log)
+    return {host: ended.get(host, why) for host in users}
+
+
+def _become(user: str) -> dict[str, Any]:
+    return {"become": True, "become_user": user} if user else {}

@@ -1,0 +1,93 @@
+"""What a drill would do to hosts that stay, and whether it may: shown and refused before anything is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from runner.core.errors import InvalidInputError
+from runner.core.wording import listed
+from runner.lab.drills.armed_undo import HostUndo, host_undos
+from runner.lab.drills.host_identity import values_of
+from runner.model.step import Effect, Step
+from runner.services.drills.drill_task import DrillTask
+from runner.services.drills.hosts_that_stay import GRACE
+
+_DISPOSABLE = "lab"
+_PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillStepPlan:
+    """A step of a drill: its name, on which `hosts` it does what, and the words with which it `destroys` data."""
+
+    name: str
+    hosts: tuple[str, ...]
+    does: str
+    destroys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillPlan:
+    """What the drill `name` `breaks` in the `environment`, and how it is taken back, `at_most` so long after it began.
+
+    With `undos` the hosts do that themselves. `remarks` say what was not found out.
+    """
+
+    name: str
+    title: str
+    environment: str
+    breaks: tuple[DrillStepPlan, ...]
+    takes_back: tuple[DrillStepPlan, ...]
+    at_most: timedelta
+    undos: tuple[HostUndo, ...] = field(default=(), repr=False)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All hosts of which something is broken or taken back."""
+        return tuple(dict.fromkeys(host for step in (*self.breaks, *self.takes_back) for host in step.hosts))
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody must agree: its hosts are not thrown away."""
+        return self.environment != _DISPOSABLE
+
+
+def plan_drill(task: DrillTask, inputs: Mapping[str, Any], *, grace: timedelta = GRACE) -> DrillPlan:
+    """What `task` does with these `inputs`; `grace` after its budget the hosts take it back by themselves.
+
+    Raises:
+        InvalidInputError: it may not be done there: too many hosts, an undo that a host cannot do alone, or one that
+            might come before the fault.
+    """
+    drill, runbook = task.drill, task.source.runbook
+    environment, at_most = task.inventory.environment, drill.budget + grace
+    broken = sorted({host for step in drill.inject for host in task.inventory.hosts_of(step.hosts or runbook.hosts)})
+    undos: tuple[HostUndo, ...] = ()
+    if environment != _DISPOSABLE:
+        if len(broken) > drill.max_hosts:
+            few = f"breaks {len(broken)} hosts ({listed(broken)}), and may break {drill.max_hosts}"
+            hint = f"name fewer under `inject`, or write max_hosts: {len(broken)}"
+            raise InvalidInputError(f"the drill of {task.name} {few}", hint=hint)
+        undos = host_undos(task.source, drill, task.inventory)
+        if sum((step.timeout for step in drill.inject), timedelta()) >= at_most:
+            late = f"may still go on after {at_most.total_seconds():g} s, when it is taken back"
+            hint = "give the steps of `inject` a shorter timeout, or the drill a longer budget"
+            raise InvalidInputError(f"the fault of {task.name} {late}", hint=hint)
+    breaks, takes_back = (
+        tuple(_planned(task, step, inputs) for step in drill.steps(phase)) for phase in ("inject", "undo")
+    )
+    title = drill.name or runbook.title
+    return DrillPlan(task.name, title, environment, breaks, takes_back, at_most=at_most, undos=undos)
+
+
+def _planned(task: DrillTask, step: Step, inputs: Mapping[str, Any]) -> DrillStepPlan:
+    hosts = task.inventory.hosts_of(step.hosts or task.source.runbook.hosts)
+    action = step.action
+    values = values_of(task.inventory, hosts[0], {**inputs, "groups": task.inventory.groups})
+    does = str(values.filled(action.describe(), missing="...")) if action else ""
+    destroys = str(values.filled(action.destroys(task.source.read_file), missing="...")) if action else ""
+    return DrillStepPlan(step.name, hosts, does, destroys or ("data" if step.effect is Effect.DESTRUCTIVE else ""))

@@ -1,0 +1,191 @@
+"""A drill on hosts that stay: they are locked, and their undo is armed and owed before anything of them is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.core.events import Event, EventType
+from runner.core.process_stat import started
+from runner.core.wording import listed
+from runner.lab.drills.armed_undo import HostUndo, arm, is_armed, tell
+from runner.lab.drills.drill_phases import DrillPhases
+from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.model.step import Step
+from runner.orchestrator.run_environment import Installation
+from runner.store.locks.holder import Holder
+from runner.store.locks.host_locks import Locks
+from runner.store.owed_undos import ArmedHost, OwedUndo
+
+GRACE = timedelta(minutes=2)
+"""How long after the budget of a drill its hosts take the fault back by themselves."""
+
+STEP = "drill/undo"
+"""What is owed to the host of a drill, among the steps of runs that are to be undone."""
+
+DONE, GONE = "changed", "ok"
+"""What Ansible says of a host that has done its undo now, and of one that had done it by itself."""
+
+
+class DrillUndo(Protocol):
+    """How what a drill has broken is taken back."""
+
+    def prepare(self) -> str:
+        """Do what must be done before anything is broken; what there is to be said of it.
+
+        Raises:
+            RunbookError: nothing may be broken.
+        """
+        ...
+
+    @property
+    def guard(self) -> Step | None:
+        """What must hold on its hosts before each step that breaks something."""
+        ...
+
+    def take_back(self) -> None:
+        """Take back what was broken.
+
+        Raises:
+            ExecutionError: it is not taken back, as far as anybody knows.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedUndo:
+    """The undo of a drill on hosts that are thrown away: Ansible does it."""
+
+    phases: DrillPhases
+
+    def prepare(self) -> str:
+        """Nothing is to be done."""
+        return ""
+
+    @property
+    def guard(self) -> Step | None:
+        """Nothing must."""
+        return None
+
+    def take_back(self) -> None:
+        """Do it."""
+        self.phases.play("undo")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUndo:
+    """The undo that the hosts of the drill `run` do themselves: when they are told, and else `after` so long."""
+
+    phases: DrillPhases
+    undos: Sequence[HostUndo]
+    run: str
+    after: timedelta
+    installation: Installation
+
+    def prepare(self) -> str:
+        """Arm it on every host; how, and when each does it by itself.
+
+        Raises:
+            ExecutionError: a host cannot be made ready.
+            AuditError: it cannot be recorded.
+        """
+        for undo in self.undos:
+            self._owe(undo, broken=False)
+        title = self.phases.drill.name or self.phases.source.runbook.title
+        how = arm(self.phases.ansible, self.undos, self.run, title, self.after, self.phases.variables)
+        if lacking := [undo.host for undo in self.undos if not how.get(undo.host)]:
+            raise ExecutionError(f"the undo is not armed on {listed(lacking)}", hint="nothing was broken")
+        for undo in self.undos:
+            self._owe(undo, broken=True)
+        data = {"how": dict(how), "after": self.after.total_seconds(), "runbook": self.phases.source.id}
+        _note(self.installation, Event(EventType.DRILL_ARMED, self.run, data=data))
+        words = listed([f"{host} ({each})" for host, each in how.items()])
+        return f"{words} would take it back without us, after {self.after.total_seconds():g} s"
+
+    @property
+    def guard(self) -> Step | None:
+        """It is still armed: nothing is broken that nobody takes back any more."""
+        return is_armed(self.run, [undo.host for undo in self.undos]) if self.undos else None
+
+    def take_back(self) -> None:
+        """Tell the hosts to do it; what of it can be looked at is looked at.
+
+        Raises:
+            ExecutionError: one has not done it, or before it was told.
+        """
+        owed = [each for each in self.installation.state.owed_undos.all() if each.run == self.run]
+        done = pay(self.phases.ansible, owed, self.installation)
+        if left := {host: why for host, why in done.items() if why not in {DONE, GONE}}:
+            hint = f"each does it by itself {self.after.total_seconds():g} s after it was armed; see runbook status"
+            raise ExecutionError(f"it is not taken back on {_each(left)}", hint=hint)
+        self.phases.look_at("undo")
+        if early := [host for host, why in done.items() if why == GONE]:
+            raise ExecutionError(f"{listed(early)} had taken it back before it was told: the drill took too long")
+
+    def _owe(self, undo: HostUndo, *, broken: bool) -> None:
+        now, actor = self.installation.clock(), self.installation.actor
+        armed = ArmedHost(
+            host=undo.host,
+            user=undo.user,
+            inventories=tuple(map(str, self.phases.ansible.inventories)),
+            until=(now.wall + self.after).isoformat(),
+            pid=actor.pid,
+            process_started=started(actor.pid) or 0,
+            boot_id=now.boot_id,
+            broken=broken,
+        )
+        owed = OwedUndo(undo.host, self.phases.source.id, STEP, self.run, now.wall.isoformat(), armed)
+        self.installation.state.owed_undos.add(owed)
+
+
+def pay(ansible: PlainAnsible, owed: Sequence[OwedUndo], installation: Installation) -> Mapping[str, str]:
+    """Have the hosts take back what one drill has left there; `DONE`, `GONE` or what stands in the way, by the host."""
+    found: dict[str, str] = {}
+    for word, broken in (("disarm", False), ("now", True)):
+        hosts = [each.armed for each in owed if each.armed and each.armed.broken is broken]
+        found |= tell(ansible, owed[0].run, hosts, word) if hosts else {}
+    for each in owed:
+        if found.get(each.host) in {DONE, GONE}:
+            by = "the host itself" if found[each.host] == GONE else "a command"
+            _note(installation, Event(EventType.DRILL_UNDONE, each.run, host=each.host, data={"by": by}))
+            installation.state.owed_undos.remove(each.host, each.runbook, each.step)
+    return found
+
+
+def check_nothing_owed(installation: Installation, hosts: Sequence[str]) -> None:
+    """That no drill has left anything on `hosts`.
+
+    Raises:
+        InvalidInputError: one has.
+    """
+    owed = [each for each in installation.state.owed_undos.of(hosts) if each.armed]
+    if owed:
+        told = listed([f"{each.host} (of the drill {each.run} of {each.runbook})" for each in owed])
+        raise InvalidInputError(f"what an earlier drill has broken is not taken back on {told}", hint=owed[0].paid_by)
+
+
+@contextmanager
+def held(installation: Installation, run: str, runbook: str, machines: Sequence[str]) -> Iterator[None]:
+    """While the block lasts nobody but the drill `run` works on the `machines`.
+
+    Raises:
+        LockedError: somebody does.
+    """
+    actor, clock = installation.actor, installation.clock
+    holder = Holder(run, runbook, actor.user, actor.host, actor.pid, clock(), tree=run, step="drill")
+    locks = Locks(installation.state.path / "locks", clock=clock)
+    with locks.take([f"host:{each}" for each in machines], holder):
+        yield
+
+
+def _note(installation: Installation, event: Event) -> None:
+    with installation.open_log() as log:
+        log.append(event)
+
+
+def _each(why: Mapping[str, str]) -> str:
+    return "; ".join(f"{host}: {text}" for host, text in why.items())

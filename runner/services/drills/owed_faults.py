@@ -1,0 +1,62 @@
+"""What drills that have died owe to their hosts: taken back by the next command, or by the hosts themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from runner.core.errors import RunbookError
+from runner.core.events import Instant
+from runner.core.process_stat import started
+from runner.lab.demo_workspace import workspace
+from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.orchestrator.run_environment import Installation
+from runner.services.drills.hosts_that_stay import DONE, GONE, pay
+from runner.store.owed_undos import ArmedHost, OwedUndo
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of the fault of the drill `run` of `runbook`, which has died: by the host, `done` or why not.
+
+    Each host that has not done it does so by itself at the time `until`.
+    """
+
+    run: str
+    runbook: str
+    hosts: Mapping[str, str]
+    until: str
+
+    @property
+    def left(self) -> Mapping[str, str]:
+        """The hosts on which it is not taken back as far as anybody knows, each with the reason."""
+        return {host: why for host, why in self.hosts.items() if why not in {DONE, GONE}}
+
+
+def take_back_abandoned(installation: Installation) -> tuple[TakenBack, ...]:
+    """Have the hosts of each drill whose process has died take its fault back."""
+    now, every = installation.clock(), installation.state.owed_undos.all()
+    owed = [each for each in every if each.armed and is_dead(each.armed, now)]
+    if not owed:
+        return ()
+    with workspace() as directory:
+        return tuple(_taken_back(installation, directory, owed))
+
+
+def is_dead(armed: ArmedHost, now: Instant) -> bool:
+    """Whether the drill that has left it has died."""
+    return armed.boot_id != now.boot_id or started(armed.pid) != armed.process_started
+
+
+def _taken_back(installation: Installation, directory: Path, owed: Sequence[OwedUndo]) -> Iterator[TakenBack]:
+    for run, group in groupby(sorted(owed, key=lambda each: each.run), key=lambda each: each.run):
+        left = list(group)
+        armed = [each.armed for each in left if each.armed]
+        ansible = PlainAnsible([Path(path) for path in armed[0].inventories], directory, installation.environ)
+        try:
+            hosts = pay(ansible, left, installation)
+        except (RunbookError, OSError) as error:
+            hosts = {each.host: str(error) for each in left}
+        yield TakenBack(run, left[0].runbook, hosts, max(each.until for each in armed))

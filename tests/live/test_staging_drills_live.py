@@ -1,0 +1,97 @@
+"""A drill on a team's own staging, over SSH: what it breaks is taken back once, and nothing stays, whoever dies when.
+
+`RUNBOOK_DRILL_SHOTS=10` shoots it at ten points instead of one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from harness import PATIENCE
+from harness.staging import staging
+from harness.staging_drill import installation_of
+
+from runner.services.drills.owed_faults import take_back_abandoned
+
+pytestmark = pytest.mark.live
+
+SHOTS = int(os.environ.get("RUNBOOK_DRILL_SHOTS", "1"))
+POINTS = [
+    *[("fault", 0.0), ("armed", 0.5), ("well", 1.5), ("proven", 0.7), ("run", 2.0)],
+    *[("armed", 0.0), ("well", 0.7), ("run", 0.5), ("ended", 0.2), ("proven", 0.0)],
+]
+"""After which moment of the drill, and how many seconds later."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    with staging(tmp_path_factory.mktemp("staging")) as place:
+        subprocess.run([sys.executable, "-m", "runner", "compile"], cwd=place.root, check=True)
+        yield place
+
+
+def shot(place, point, grace):
+    """Drill, and kill the command at `point`; what it has said until then."""
+    place.done.unlink(missing_ok=True)
+    words = [sys.executable, "-m", "harness.staging_drill", str(place.root), str(grace)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as command:
+        word, seconds = point
+        said = []
+        for line in command.stdout:
+            said.append(line.split()[0])
+            if said[-1] == word:
+                break
+        time.sleep(seconds)
+        command.kill()
+    return said
+
+
+def left_on_the_host():
+    return [str(path) for path in Path("/var/tmp").glob("runbook-drill-*")]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("point", POINTS[:SHOTS], ids=str)
+def test_the_next_command_takes_back_what_one_that_was_killed_has_broken(place, point):
+    said = shot(place, point, grace=600)
+
+    assert said[-1] == point[0]
+    take_back_abandoned(installation_of(place.root))
+
+    assert (place.broken.exists(), place.undone <= 1, left_on_the_host()) == (False, True, [])
+    assert installation_of(place.root).state.owed_undos.all() == []
+
+
+@pytest.mark.parametrize("point", POINTS[:SHOTS], ids=str)
+def test_where_no_command_comes_back_the_host_takes_it_back_by_itself(place, point):
+    shot(place, point, grace=5)  # 25 seconds after the undo was armed
+
+    wait_until(lambda: not place.broken.exists() and not left_on_the_host())
+
+    assert (place.broken.exists(), place.undone <= 1, left_on_the_host()) == (False, True, [])
+    undone = place.undone
+    take_back_abandoned(installation_of(place.root))
+    assert (place.undone, installation_of(place.root).state.owed_undos.all()) == (undone, [])
+
+
+def test_a_drill_is_done_and_taken_back_once_and_nothing_stays(place):
+    place.done.unlink(missing_ok=True)
+    words = ["drill", "RUN-100", "-i", "inventories/staging", "--yes"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "runner", *words], cwd=place.root, capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, place.undone, left_on_the_host()) == (0, 1, []), ran.stderr
+    assert "web1 (setsid) would take it back without us" in ran.stderr
+    assert "Somebody breaks the web server  on web1" in ran.stderr

@@ -1,0 +1,132 @@
+"""A machine of production is known by whatever leads to it, and one that only looks like it is not."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from harness.fakes import runbook_file
+from harness.ssh_lab import environ
+
+from runner.core.errors import InvalidInputError
+from runner.lab.drills.host_identity import HostIdentity, IdentityMark
+from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.library.library import Library
+from runner.render.drills.drill_result import DrillTest
+from runner.services.drills.drill_task import DrillTask
+from runner.services.drills.production_overlap import Production, check_is_not_production
+
+
+def host(name, *marks, **about):
+    return HostIdentity(name, frozenset(marks), **about)
+
+
+DB = host(
+    "db1",
+    (IdentityMark.ADDRESS, "10.0.0.5"),
+    (IdentityMark.ADDRESS, "db1.example.com"),
+    (IdentityMark.HOST_KEY, "SHA256:aaaa"),
+    (IdentityMark.MACHINE, "0123"),
+    (IdentityMark.DATABASE, "7300"),
+    (IdentityMark.INSTANCE, "i-0abc"),
+)
+LOCAL = host("near", (IdentityMark.ADDRESS, "127.0.77.41:2201"))
+PRODUCTION = Production([DB, LOCAL])
+
+
+@pytest.mark.parametrize(
+    ("known", "sentence"),
+    [
+        (host("stage", (IdentityMark.ADDRESS, "10.0.0.5")), "stage has the address of db1 of production: 10.0.0.5"),
+        (
+            host("stage", (IdentityMark.HOST_KEY, "SHA256:aaaa")),
+            "stage has the ssh host key of db1 of production: SHA256:aaaa",
+        ),
+        (host("stage", (IdentityMark.MACHINE, "0123")), "stage has the machine id of db1 of production: 0123"),
+        (
+            host("stage", (IdentityMark.INSTANCE, "i-0abc")),
+            "stage has the cloud instance id of db1 of production: i-0abc",
+        ),
+        (
+            host("stage", (IdentityMark.DATABASE, "7300")),
+            "stage has the database system identifier of db1 of production: 7300",
+        ),
+        (
+            host("stage", through={"bastion": frozenset({"10.0.0.5"})}),
+            "stage is reached through bastion, which is db1 of production (10.0.0.5)",
+        ),
+        (
+            host("stage", database=frozenset({"db1.example.com"})),
+            "the inventory names a database for stage, which is db1 of production (db1.example.com)",
+        ),
+        (
+            host("stage", database=frozenset({"127.0.77.41:0"})),
+            "the inventory names a database for stage, which is near of production (127.0.77.41)",
+        ),
+    ],
+)
+def test_what_leads_to_production_is_named(known, sentence):
+    assert PRODUCTION.overlaps([known], {}) == (sentence,)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        host(
+            "db1",
+            (IdentityMark.ADDRESS, "10.9.0.5"),
+            (IdentityMark.HOST_KEY, "SHA256:bbbb"),
+            (IdentityMark.MACHINE, "4567"),
+        ),
+        host("near", (IdentityMark.ADDRESS, "127.0.77.41:2202"), database=frozenset({"127.0.0.1:0", "localhost:0"})),
+        host("stage", through={"bastion": frozenset({"10.9.0.1"})}),
+    ],
+)
+def test_what_only_has_its_name_or_another_port_of_this_machine_is_not(known):
+    assert PRODUCTION.overlaps([known], {}) == ()
+
+
+def test_what_the_drill_does_may_not_name_it():
+    texts = {
+        "the step 'a'": "psql -h db1.example.com",
+        "the step 'b'": "kill db1; see notdb1.example.com.",
+        "c": "10.0.0.50",
+    }
+
+    assert PRODUCTION.overlaps([], texts) == ("the step 'a' names db1.example.com, which is db1 of production",)
+
+
+DRILL = {
+    "probe": {"http": "http://app/health"},
+    "inject": {"command": "touch /srv/x"},
+    "symptom": {"that": "status == 503"},
+    "proof": {"command": "cat /srv/page", "that": "stdout == 'hello'"},
+}
+CLASSES = {"staging": {"runbook_environment": "staging"}, "production": {"runbook_environment": "production"}}
+
+
+@pytest.mark.live
+def test_staging_that_leads_to_production_is_refused_before_any_host_is_asked(tmp_path):
+    runbook_file(tmp_path, hosts="app", drill=DRILL)
+    sql = {"runbook_sql": {"PGHOST": "10.77.1.9"}}
+    hosts = {
+        "staging": {"app1": {"ansible_host": "10.77.1.8", **sql}, "app2": {"ansible_host": "10.77.1.9"}},
+        "production": {"db": {"ansible_host": "10.77.1.9"}},
+    }
+    for name, members in hosts.items():
+        path = tmp_path / f"inventories/{name}.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump({"all": {"children": {"app": {"hosts": members, "vars": CLASSES[name]}}}}))
+    library = Library(tmp_path)
+    ansible = PlainAnsible([tmp_path / "inventories/staging.yml"], tmp_path, environ())
+    source = library.usable("RUN-001")
+    drill = source.runbook.drill[0]
+    task = DrillTask(library, source, drill, DrillTest.AS_WRITTEN, ansible, ansible.inventory(), "staging")
+
+    with pytest.raises(InvalidInputError) as caught:
+        check_is_not_production(task, {}, library, environ())
+
+    assert caught.value.message == (
+        "nothing is broken in production: "
+        "the inventory names a database for app1, which is db of production (10.77.1.9); "
+        "app2 has the address of db of production: 10.77.1.9"
+    )
