@@ -51,7 +51,6 @@ TESTED_WITH: dict[str, str] = {
     "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
     "cli/system.py": "cli/test_context.py",
     "cli/target_options.py": "cli/commands/night/test_run_command.py",
-    "executor/ansible/ansible_runner_adapter.py": "executor/ansible/test_supervisor.py",
     "library/content_tasks.py": "library/test_ansible_content.py",
     "executor/ansible/plugins/callback_support/runbook_commands.py": "executor/ansible/plugins/callback/test_runbook_report.py",
     "executor/ansible/plugins/callback_support/runbook_hosts.py": "executor/ansible/plugins/callback/test_runbook_report.py",

@@ -1,19 +1,57 @@
-"""The only module that uses ansible-runner."""
+"""The only module that uses ansible-runner, which starts `ansible-playbook`, or forks it from what was imported here.
+
+Ansible reads its settings while it is imported: whoever forks it has had those of the run in its environment by then.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import gc
+import importlib
+import io
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 from ansible_runner import runner as ansible_runner
 from ansible_runner.interface import init_runner
 
-from runner.executor.ansible import ansible_process
+from runner.executor.ansible import processes
 from runner.executor.ansible import workspace as files
 from runner.executor.ansible.ansible_settings import REPORTING, settings
 from runner.executor.ansible.messages import PlaybookInvocation
+
+_PROGRAM = "ansible-playbook"
+_MODULES = ("ansible.cli.playbook", "ansible.executor.playbook_executor")
+
+
+def prepare() -> bool:
+    """Import Ansible, if it is the one that would be started; whether `run` may be used now.
+
+    It is not where Ansible refuses to be imported: the program itself tells why.
+    """
+    found = shutil.which(_PROGRAM)
+    if found is None or Path(found) != Path(sys.executable).with_name(_PROGRAM):
+        return False
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            for name in _MODULES:
+                importlib.import_module(name)
+    except (Exception, SystemExit):  # noqa: BLE001 - as above
+        return False
+    # What is imported stays to the end. No fork has to search it for garbage, and copy it by doing so.
+    gc.collect()
+    gc.freeze()
+    return True
 
 
 def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
@@ -25,7 +63,7 @@ def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
     reports past it, on the socket that the environment names.
     """
     directory = Path(invocation.workspace)
-    if not shutil.which("ansible-playbook"):
+    if not shutil.which(_PROGRAM):
         # ansible-runner would report no more than a failed run.
         print("ansible-playbook is not on PATH, nor beside this Python; pip install ansible-core", file=sys.stderr)  # noqa: T201
         return 127
@@ -51,7 +89,65 @@ def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
     runner.runner_mode = "subprocess"
     with Path(os.devnull).open("rb") as nothing, (directory / "output").open("ab") as output:
         runner.config.input_fd, runner.config.output_fd, runner.config.error_fd = nothing, output, output
-        if by_fork:
-            ansible_runner.run_subprocess = ansible_process.run
+        if by_fork:  # it starts its program by this name
+            ansible_runner.run_subprocess = run
         runner.run()
     return int(runner.rc)
+
+
+def run(
+    words: Sequence[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    stdin: IO[Any],
+    stdout: IO[Any],
+    stderr: IO[Any],
+    **_: object,
+) -> subprocess.CompletedProcess[str]:
+    """What `subprocess.run` does with the same arguments, for the program that was imported."""
+    parent = os.getpid()
+    child = os.fork()
+    if not child:
+        processes.die_with_parent(parent)
+        _become(words, cwd, env, (stdin, stdout, stderr))
+    return subprocess.CompletedProcess(list(words), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _become(words: Sequence[str], cwd: str, env: Mapping[str, str], streams: Sequence[IO[Any]]) -> None:
+    """Be to everybody what the program would be, do what it does, and end."""
+    code = 1
+    try:
+        atexit._clear()  # noqa: SLF001 - there is no other way; what this fork registers is done at its end
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, stream in enumerate(streams):
+            os.dup2(stream.fileno(), number)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(env)
+        time.tzset()
+        sys.argv = list(words)
+        _play()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - a program would print it as well
+        traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()  # noqa: SLF001 - as a program does
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code & 0xFF)
+
+
+def _play() -> None:
+    from ansible import constants  # noqa: PLC0415 - it was imported by `prepare`
+    from ansible.cli.playbook import main  # noqa: PLC0415
+
+    # As the constants of a program that has just begun have it: a directory of its own, which is gone after it.
+    temporary = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=os.environ["ANSIBLE_LOCAL_TEMP"])
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    constants.DEFAULT_LOCAL_TMP = temporary
+    main()

@@ -10,10 +10,11 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from runner.executor.ansible import ansible_process, processes
+from runner.executor.ansible import processes
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.teardown import end_connections, tear_down, unfinished
 from runner.executor.ansible.workspace import wipe
@@ -28,8 +29,13 @@ _ENDED_BY_ITSELF = {0, 1, 2, 4, 5}
 CANCEL = b"cancel\n"
 """The order to end what is going on."""
 
-_CHILD = "ansible-runner"
+Play = Callable[[PlaybookInvocation], int]
+"""Does an invocation; its exit code."""
+
 _DIAGNOSIS = 4000
+_FORKED = "ansible-play"
+"""What the forks are called by: their command line is that of the supervisor."""
+
 _RESTED = 60.0
 """Seconds, those in which the machine slept among them, after which a connection is not believed to be alive."""
 
@@ -44,8 +50,10 @@ def main(workspace: str) -> None:
     directory = Path(workspace)
     processes.adopt_orphans()
     wake = _signals_as_readable()
-    is_imported = ansible_process.prepare()
-    while (invocation := _next(wake)) and _do(invocation, wake, by_fork=is_imported) != "orphaned":
+    from runner.executor.ansible import ansible_runner_adapter  # noqa: PLC0415 - only this process pays for the import
+
+    play = partial(ansible_runner_adapter.play, by_fork=ansible_runner_adapter.prepare())
+    while (invocation := _next(wake)) and _do(invocation, wake, play) != "orphaned":
         pass
     end_connections(directory)
     shutil.rmtree(directory, ignore_errors=True)
@@ -60,11 +68,9 @@ def _next(wake: int) -> PlaybookInvocation | None:
     line = CANCEL
     with os.fdopen(0, "rb", buffering=0, closefd=False) as orders:
         while line == CANCEL:
-            readable, _, _ = select.select([0, wake], [], [])
-            if wake in readable:
-                os.read(wake, 64)
-            if 0 in readable:
-                line = orders.readline()
+            line = orders.readline()
+    with contextlib.suppress(BlockingIOError):
+        os.read(wake, 64)
     if not line.endswith(b"\n"):
         return None
     invocation = PlaybookInvocation.loads(line.decode())
@@ -73,10 +79,10 @@ def _next(wake: int) -> PlaybookInvocation | None:
     return invocation
 
 
-def _do(invocation: PlaybookInvocation, wake: int, *, by_fork: bool) -> Why:
+def _do(invocation: PlaybookInvocation, wake: int, play: Play) -> Why:
     """Do it, end what it leaves, wipe what belongs to it, and report; why it ended."""
     directory = Path(invocation.workspace)
-    child = _fork(invocation, by_fork=by_fork)
+    child = _fork(invocation, play)
     why, code = _watch(invocation, child, wake)
     left = partial(unfinished, directory)
     if why != "exited" or code not in _ENDED_BY_ITSELF or left():
@@ -91,14 +97,15 @@ def _do(invocation: PlaybookInvocation, wake: int, *, by_fork: bool) -> Why:
 
 def _signals_as_readable() -> int:
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    for end in (reading, writing):
+        os.set_blocking(end, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
     return reading
 
 
-def _fork(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
+def _fork(invocation: PlaybookInvocation, play: Play) -> int:
     parent = os.getpid()
     child = os.fork()
     if child:
@@ -109,7 +116,7 @@ def _fork(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         processes.die_with_parent(parent)
-        processes.rename(_CHILD)
+        processes.rename(_FORKED)
         os.setsid()
         with (
             (Path(invocation.workspace) / "output").open("ab", buffering=0) as output,
@@ -117,9 +124,7 @@ def _fork(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
         ):
             for source, target in ((nothing, 0), (output, 1), (output, 2)):
                 os.dup2(source.fileno(), target)
-        from runner.executor.ansible.ansible_runner_adapter import play  # noqa: PLC0415 - only the child pays for the import
-
-        code = play(invocation, by_fork=by_fork)
+        code = play(invocation)
     except BaseException:  # noqa: BLE001 - it goes where Ansible's own words go, and the command shows it
         traceback.print_exc()
     finally:
@@ -152,13 +157,9 @@ def _diagnosis(invocation: PlaybookInvocation) -> str:
 
 
 def supervisors_of(run_id: str) -> list[int]:
-    """The supervisors of run `run_id`; they outlive their command for as long as they tear it down.
-
-    What they have forked has the same command line, and another name.
-    """
+    """The supervisors of run `run_id`; they outlive their command for as long as they tear it down."""
     words = f"runner.executor.ansible.supervisor\0{run_id}\0"
-    forked = {name[:15] for name in (_CHILD, ansible_process.PROGRAM)}
-    return [pid for pid in processes.naming(words) if processes.name_of(pid) not in forked]
+    return [pid for pid in processes.naming(words) if processes.name_of(pid) != _FORKED]
 
 
 if __name__ == "__main__":

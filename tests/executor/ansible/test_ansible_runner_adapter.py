@@ -21,13 +21,13 @@ PLAY = """\
 """
 FORKED = """\
 import contextlib, json, subprocess, sys
-from runner.executor.ansible import ansible_process
+from runner.executor.ansible import ansible_runner_adapter
 cases = json.load(sys.stdin)
-assert ansible_process.prepare()
+assert ansible_runner_adapter.prepare()
 for words, options in cases:
     with open(options["stdout"], "w") as output, open("/dev/null") as nothing:
         streams = {"stdin": nothing, "stdout": output, "stderr": output}
-        ended = ansible_process.run(["ansible-playbook", *words], **{**options, **streams})
+        ended = ansible_runner_adapter.run(["ansible-playbook", *words], **{**options, **streams})
     print(ended.returncode, flush=True)
 """
 """Each case with its words and options, done by a fork of one process; the exit codes."""
@@ -100,7 +100,7 @@ def test_another_ansible_than_the_one_that_would_be_started_is_not_imported(tmp_
     other = tmp_path / "ansible-playbook"
     other.write_text("#!/bin/sh\n")
     other.chmod(0o755)
-    asks = "import sys\nfrom runner.executor.ansible import ansible_process\nprint(ansible_process.prepare(), 'ansible' in sys.modules)"
+    asks = "import sys\nfrom runner.executor.ansible import ansible_runner_adapter\nprint(ansible_runner_adapter.prepare(), 'ansible' in sys.modules)"
     for path in (str(tmp_path), "/nowhere"):
         asked = {"env": {**environment, "PATH": path}, "timeout": PATIENCE}
         done = subprocess.run([sys.executable, "-c", asks], text=True, capture_output=True, check=True, **asked)
@@ -108,7 +108,7 @@ def test_another_ansible_than_the_one_that_would_be_started_is_not_imported(tmp_
 
 
 def test_an_ansible_that_refuses_to_be_imported_tells_so_itself(environment):
-    asks = "from runner.executor.ansible import ansible_process\nprint(ansible_process.prepare())"
+    asks = "from runner.executor.ansible import ansible_runner_adapter\nprint(ansible_runner_adapter.prepare())"
     asked = {
         "env": {**environment, "ANSIBLE_CONFIG": "/no/such/file", "ANSIBLE_FORKS": "no number"},
         "timeout": PATIENCE,
