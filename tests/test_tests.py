@@ -18,6 +18,7 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 """The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
 
 TESTED_WITH: dict[str, str] = {
+    "services/drills/drill_journal.py": "services/drills/test_one_drill.py",
     "render/handoff/going_on.py": "render/handoff/test_hand_off.py",
     "kinds/pipelines.py": "kinds/steps/delivery/test_pipeline_step.py",
     "kinds/verifications/pipeline_probe.py": "kinds/steps/delivery/test_pipeline_step.py",

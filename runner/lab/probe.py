@@ -118,9 +118,10 @@ class Probe:
         with self._changed:
             return self._changed.wait_for(lambda: self.last is not None and suits(self.last), within)
 
-    def wait(self, *, healthy: bool, within: float) -> bool:
-        """Whether the last answer was good (or bad) within `within` seconds; returns as soon as it is."""
-        return self.wait_for(lambda look: look.good is healthy, within=within)
+    def wait(self, *, healthy: bool, within: float, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Whether the last answer was good (or bad) within `within` seconds; returns as soon as it is, or `unless`."""
+        self.wait_for(lambda look: look.good is healthy or unless(), within=within)
+        return self.healthy is healthy
 
     def wait_for_another(self, *, within: float) -> bool:
         """Whether an answer came to a question that is asked from now on, within `within` seconds."""

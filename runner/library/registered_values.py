@@ -16,6 +16,7 @@ from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, InvalidFileError, Place
 
 _LISTS = ("prerequisites", "steps", "on_cancel", "watch")
+_OF_DRILLS = ("probe", "inject", "symptom", "proof", "undo", "abort_if", "expect_alert")
 _LONGEST_NAME = 40
 _HINT = "an entry says by `source` where it is looked up: {prometheus: URL, data: EXPRESSION}"
 
@@ -32,6 +33,7 @@ def expand(document: Document, entry: ReadEntry) -> tuple[Document, Mapping[str,
     completion = _Completion(document, entry)
     lists = {key: items for key in _LISTS if isinstance(items := document.value.get(key), list)}
     value = document.value | {key: completion.items(items, (key,)) for key, items in lists.items()}
+    value |= {"drill": completion.drills(items)} if isinstance(items := value.get("drill"), list) else {}
     if completion.findings:
         raise InvalidFileError(sorted(completion.findings))
     if not (completion.values or completion.inputs):
@@ -55,6 +57,17 @@ class _Completion:
     def items(self, items: list[Any], at: Place) -> list[Any]:
         """`items`, each with what it needs."""
         return [self._part(item, (*at, number)) for number, item in enumerate(items)]
+
+    def drills(self, drills: list[Any]) -> list[Any]:
+        """`drills`, each with what its steps and its questions need."""
+        return [self._drill(drill, ("drill", number)) for number, drill in enumerate(drills)]
+
+    def _drill(self, drill: Any, at: Place) -> Any:
+        if not isinstance(drill, dict):
+            return drill
+        made = {key: self.items(items, (*at, key)) for key in _OF_DRILLS if isinstance(items := drill.get(key), list)}
+        made |= {key: self._part(drill[key], (*at, key)) for key in _OF_DRILLS if isinstance(drill.get(key), dict)}
+        return {**drill, **made}
 
     def _part(self, part: Any, at: Place) -> Any:
         """A step, an undo, a verification, or a rollback trigger with its step."""

@@ -53,7 +53,7 @@ class OwedUndo:
     @property
     def paid_by(self) -> str:
         """The command that takes it back."""
-        return "runbook status" if self.armed else f"runbook undo {self.run}"
+        return "runbook drill stop --all" if self.armed else f"runbook undo {self.run}"
 
 
 class OwedUndos:

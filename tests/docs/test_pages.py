@@ -12,6 +12,7 @@ import yaml
 from harness import ROOT
 
 from runner.cli import cli
+from runner.cli.drill_words import WordsOrRunbooks
 from runner.core.events import EventType, Outcome
 from runner.library.library import Library
 from runner.library.schema.json_schema import SCHEMAS
@@ -48,6 +49,8 @@ def commands(page: Path) -> list[str]:
 
 def parsed(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
     """Parse `words` as the command line does: an unknown command or option, or a wrong choice, raises."""
+    if isinstance(command, WordsOrRunbooks) and words and words[0] in command.others:
+        command, words = command.others[words[0]], words[1:]
     context = click.Context(command, parent=parent, info_name=command.name)
     context.allow_interspersed_args = not isinstance(command, click.Group)
     values, rest, _ = command.make_parser(context).parse_args(list(words))

@@ -147,13 +147,28 @@ def arm(
 
 def is_armed(drill: str, hosts: Sequence[str]) -> Step:
     """The step that sees on `hosts` that the undo of `drill` is there, and has not been done."""
+    words = ("test", "-d", place_of(drill))
+    return _command_step("armed", "The undo is armed", hosts, words).model_copy(update={"effect": Effect.READ})
+
+
+def with_snapshot(drill: Drill, hosts: Sequence[str]) -> Drill:
+    """`drill`, which saves its `hosts` before the fault, and restores them, as `restores: snapshot` says."""
+    become = any(step.become for step in drill.inject)
+    save = _command_step("snapshot", "The host is saved", hosts, ("sh", "-ec", "{{ drill_snapshot }}"), become=become)
+    restore = _command_step(
+        "restore", "The host is restored", hosts, ("sh", "-ec", "{{ drill_restore }}"), become=become
+    )
+    return drill.model_copy(update={"inject": (save, *drill.inject), "undo": (restore, *drill.undo)})
+
+
+def _command_step(name: str, title: str, hosts: Sequence[str], words: Sequence[str], *, become: bool = False) -> Step:
     good = plugins.verifications()["exit"].model_validate({"exit": 0})
     return Step(
-        id="armed",
-        name="The undo is armed",
+        id=name,
+        name=title,
         hosts=":".join(hosts),
-        effect=Effect.READ,
-        action=plugins.steps()["command"].model_validate({"command": ("test", "-d", place_of(drill))}),
+        become=become,
+        action=plugins.steps()["command"].model_validate({"command": tuple(words)}),
         verify=(Verification(says="Exit code is 0", kinds=(good,)),),
     )
 

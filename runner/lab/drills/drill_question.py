@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import shlex
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import runner.kinds.probes
 from runner.core.errors import InvalidInputError
+from runner.kinds.invocation import Invocation
 from runner.lab.drills.inventory_values import HostValues, holds
 from runner.lab.drills.plain_ansible import Inventory
 from runner.lab.probe import ProbeAnswer
@@ -25,6 +29,9 @@ from runner.model.verification import Verification
 
 _PATIENCE = 3.0
 """Seconds for one answer: a user has gone by then."""
+
+_PROGRAMS = Path(runner.kinds.probes.__file__).parents[1]
+"""Where the programs lie that ask services, as they do beside a playbook."""
 
 # Not as arguments, which everybody on the host may read: a password may be among them.
 _WITH_ENVIRONMENT = ("sh", "-c", 'IFS= read -r given; eval "export $given"; exec "$@"', "sh")
@@ -56,6 +63,8 @@ class AskedSystem:
         """What one answer says, by the names of conditions."""
         call = self._kind.probe(timedelta(seconds=_PATIENCE))
         assert call is not None  # noqa: S101 - a probe that asks nothing does not load
+        if call.on_controller:
+            return self._asked_here(call)
         arguments = self.host.filled(dict(call.args))
         if call.module == "ansible.builtin.uri":
             return self._requested(arguments)
@@ -102,6 +111,27 @@ class AskedSystem:
         connection.sock = made
         return connection
 
+    def _asked_here(self, call: Invocation) -> Mapping[str, Any]:
+        """What a program of ours says that asks a service from this machine."""
+        here = {"ansible_playbook_python": sys.executable, "playbook_dir": str(_PROGRAMS)}
+        host = HostValues(self.host.name, {**self.host.values, **here})
+        arguments, environment = host.filled(dict(call.args)), host.filled(call.environment or {})
+        try:
+            done = subprocess.run(
+                [str(word) for word in arguments["argv"]],
+                env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+                cwd=str(arguments["chdir"]),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=2 * _PATIENCE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return {"problem": str(error)}
+        found = _json(done.stdout)
+        return found if "problem" in found else {"problem": done.stderr or "it says nothing"}
+
     def _executed(self, arguments: Mapping[str, Any], env: Any, *, is_query: bool) -> Mapping[str, Any]:
         words = [str(word) for word in arguments["argv"]]
         given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in dict(env).items())
@@ -133,6 +163,10 @@ def question(
         InvalidInputError: nobody can be asked: there is no such host, or it lacks a variable.
     """
     host = _host(probe, inventory, hosts, inputs)
+    return _asked_of(probe, host, inventory, directory)
+
+
+def _asked_of(probe: DrillProbe, host: HostValues, inventory: Inventory, directory: Path) -> AskedSystem:
     call = probe.kind.probe(timedelta(seconds=_PATIENCE))
     if call and call.module == "ansible.builtin.uri":
         url = str(host.filled(call.args["url"]))
@@ -141,7 +175,8 @@ def question(
         port = inventory.variables.get(asked, {}).get("http_port")
         connect_to = inventory.address(asked)
         return AskedSystem(probe.look, host, url, ca=str(host.filled(probe.ca or "")), connect_to=connect_to, port=port)
-    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=way_to(host, directory))
+    over = [] if call and call.on_controller else way_to(host, directory)
+    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=over)
 
 
 def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[str, Any]) -> HostValues:
@@ -151,7 +186,7 @@ def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[s
         host = HostValues(name, {**inputs, **inventory.variables.get(name, {}), "inventory_hostname": name})
         with suppress(InvalidInputError):
             call = probe.kind.probe(timedelta(seconds=_PATIENCE))
-            host.filled(dict(call.args) if call else {})
+            host.filled((call.environment if call.on_controller else dict(call.args)) if call else {})
             return host
     raise InvalidInputError(
         f"the probe cannot be asked: no host of {probe.hosts or 'the inventory'} has what it names",

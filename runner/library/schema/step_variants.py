@@ -48,6 +48,9 @@ def let_drills_hold(definitions: dict[str, _Schema]) -> None:
         definitions["Drill"]["properties"][key] = {**about, "anyOf": [item, {"type": "array", "items": item}]}
     probe = definitions["DrillProbe"]
     own = {key: probe["properties"][key] for key in sorted(OF_PROBES)}
+    asked = {"$ref": "#/$defs/DrillProbe"}
+    about = {"description": DESCRIPTIONS["Drill.abort_if"]}
+    definitions["Drill"]["properties"]["abort_if"] = {**about, "anyOf": [asked, {"type": "array", "items": asked}]}
     definitions["DrillProbe"] = {**look, "description": probe["description"], "properties": look["properties"] | own}
 
 

@@ -67,7 +67,8 @@ class Drill(Model):
     runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that it must call,
     `without_fault` is what it does with a healthy system. `backends`
     are where it may be done: on the machines of a lab, or also on hosts that are this machine. On hosts that stay it
-    breaks `max_hosts` at most.
+    breaks `max_hosts` at most; those who are to know are told in `announce` before and after. It ends early where one
+    of `abort_if` holds. `restores: snapshot` has its hosts restored from what their inventory makes of them before.
     """
 
     id: StepId | None = None
@@ -84,6 +85,9 @@ class Drill(Model):
     without_fault: Literal["refuses", "passes"] = "refuses"
     backends: AtLeastOne[Literal["lab", "embedded"]] = ("lab",)
     max_hosts: Annotated[int, Field(ge=1)] = 1
+    abort_if: tuple[DrillProbe, ...] = ()
+    announce: Several[Contact] = ()
+    restores: Literal["undo", "snapshot"] = "undo"
 
     @model_validator(mode="after")
     def _can_show_something(self) -> Self:

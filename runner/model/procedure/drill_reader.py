@@ -125,6 +125,9 @@ def _read(reader: StepReader, runbook: Mapping[str, Any], raw: Any, at: Place) -
         reader.fault(*fault)
     known = {key: item for key, item in raw.items() if key in Drill.model_fields}
     known |= {phase: tuple(each.step or STAND_IN_STEP for each in steps) for phase, steps in written.items()}
+    if "abort_if" in raw:
+        looks = [_probe(reader, item, place) for item, place in _items(raw["abort_if"], (*at, "abort_if"))]
+        known["abort_if"] = tuple(filter(None, looks))
     if "probe" in raw:
         known["probe"] = _probe(reader, raw["probe"], (*at, "probe"))
         if known["probe"] is None:

@@ -11,11 +11,15 @@ from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.lab.drills.armed_undo import HostUndo, host_undos
 from runner.lab.drills.host_identity import values_of
+from runner.lab.drills.plain_ansible import Inventory
+from runner.library.library import Source
+from runner.model.procedure.drill import Drill
 from runner.model.step import Effect, Step
 from runner.services.drills.drill_task import DrillTask
 from runner.services.drills.hosts_that_stay import GRACE
 
-_DISPOSABLE = "lab"
+DISPOSABLE = "lab"
+"""The class of hosts that are thrown away."""
 _PRODUCTION = "production"
 
 
@@ -53,7 +57,7 @@ class DrillPlan:
     @property
     def asks(self) -> bool:
         """Whether somebody must agree: its hosts are not thrown away."""
-        return self.environment != _DISPOSABLE
+        return self.environment != DISPOSABLE
 
 
 def plan_drill(task: DrillTask, inputs: Mapping[str, Any], *, grace: timedelta = GRACE) -> DrillPlan:
@@ -65,9 +69,9 @@ def plan_drill(task: DrillTask, inputs: Mapping[str, Any], *, grace: timedelta =
     """
     drill, runbook = task.drill, task.source.runbook
     environment, at_most = task.inventory.environment, drill.budget + grace
-    broken = sorted({host for step in drill.inject for host in task.inventory.hosts_of(step.hosts or runbook.hosts)})
+    broken = broken_by(drill, task.source, task.inventory)
     undos: tuple[HostUndo, ...] = ()
-    if environment != _DISPOSABLE:
+    if environment != DISPOSABLE:
         if len(broken) > drill.max_hosts:
             few = f"breaks {len(broken)} hosts ({listed(broken)}), and may break {drill.max_hosts}"
             hint = f"name fewer under `inject`, or write max_hosts: {len(broken)}"
@@ -82,6 +86,12 @@ def plan_drill(task: DrillTask, inputs: Mapping[str, Any], *, grace: timedelta =
     )
     title = drill.name or runbook.title
     return DrillPlan(task.name, title, environment, breaks, takes_back, at_most=at_most, undos=undos)
+
+
+def broken_by(drill: Drill, source: Source, inventory: Inventory) -> tuple[str, ...]:
+    """The hosts of which `drill` breaks something."""
+    hosts = [host for step in drill.inject for host in inventory.hosts_of(step.hosts or source.runbook.hosts)]
+    return tuple(dict.fromkeys(hosts))
 
 
 def _planned(task: DrillTask, step: Step, inputs: Mapping[str, Any]) -> DrillStepPlan:

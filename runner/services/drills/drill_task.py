@@ -69,7 +69,8 @@ class DrillTask:
         Raises:
             InvalidInputError: a secret is not where its reference leads to.
         """
-        runbook, own = self.source.runbook, [self.drill.probe.look, *self.drill.steps(*PHASES)]
+        looks = [each.look for each in (self.drill.probe, *self.drill.abort_if)]
+        runbook, own = self.source.runbook, [*looks, *self.drill.steps(*PHASES)]
         given = runbook.complete(self.drill.inputs)
         try:
             found = {name: secrets(given[name]) for name in mentioned_in(own, runbook.secrets & given.keys())}
@@ -106,7 +107,7 @@ class DrillConditions:
     """Who does the runs of a drill and hears of it, what time it is, and where its pages arrive.
 
     `secrets` gives the value behind a reference. `undo` is how the drill of that id is taken back, and its hosts are
-    `held` meanwhile.
+    `held` meanwhile. `stopped` says why all drills are to end, and `stop_run` ends the run of that id.
     """
 
     start: Start
@@ -118,3 +119,5 @@ class DrillConditions:
     patience: float = PATIENCE
     undo: Callable[[DrillPhases, str], DrillUndo] = lambda phases, _run: PlayedUndo(phases)
     held: Callable[[str], AbstractContextManager[Any]] = nullcontext
+    stopped: Callable[[], str] = str
+    stop_run: Callable[[str, str], None] = lambda _run, _why: None

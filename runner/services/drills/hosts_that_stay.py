@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from runner.channels.base import Page
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.events import Event, EventType
 from runner.core.process_stat import started
@@ -15,8 +16,10 @@ from runner.core.wording import listed
 from runner.lab.drills.armed_undo import HostUndo, arm, is_armed, tell
 from runner.lab.drills.drill_phases import DrillPhases
 from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.model.contacts import Contact
 from runner.model.step import Step
 from runner.orchestrator.run_environment import Installation
+from runner.services.notifications import dispatcher_of
 from runner.store.locks.holder import Holder
 from runner.store.locks.host_locks import Locks
 from runner.store.owed_undos import ArmedHost, OwedUndo
@@ -118,9 +121,11 @@ class OwnUndo:
             ExecutionError: one has not done it, or before it was told.
         """
         owed = [each for each in self.installation.state.owed_undos.all() if each.run == self.run]
+        if not owed:  # nothing was armed, and so nothing broken
+            return
         done = pay(self.phases.ansible, owed, self.installation)
         if left := {host: why for host, why in done.items() if why not in {DONE, GONE}}:
-            hint = f"each does it by itself {self.after.total_seconds():g} s after it was armed; see runbook status"
+            hint = f"each does it by itself {self.after.total_seconds():g} s after it was armed; see runbook drill stop"
             raise ExecutionError(f"it is not taken back on {_each(left)}", hint=hint)
         self.phases.look_at("undo")
         if early := [host for host, why in done.items() if why == GONE]:
@@ -169,8 +174,10 @@ def check_nothing_owed(installation: Installation, hosts: Sequence[str]) -> None
 
 
 @contextmanager
-def held(installation: Installation, run: str, runbook: str, machines: Sequence[str]) -> Iterator[None]:
-    """While the block lasts nobody but the drill `run` works on the `machines`.
+def held(
+    installation: Installation, run: str, runbook: str, machines: Sequence[str], tell: Callable[[str], object] = str
+) -> Iterator[None]:
+    """While the block lasts nobody but the drill `run` works on the `machines`; whoever is to know is told around it.
 
     Raises:
         LockedError: somebody does.
@@ -179,7 +186,34 @@ def held(installation: Installation, run: str, runbook: str, machines: Sequence[
     holder = Holder(run, runbook, actor.user, actor.host, actor.pid, clock(), tree=run, step="drill")
     locks = Locks(installation.state.path / "locks", clock=clock)
     with locks.take([f"host:{each}" for each in machines], holder):
-        yield
+        tell(f"a drill of {runbook} begins: what is broken now is broken on purpose")
+        try:
+            yield
+        finally:
+            left = [each.host for each in installation.state.owed_undos.all() if each.run == run]
+            over = f"not taken back yet on {listed(left)}" if left else "taken back"
+            tell(f"the drill of {runbook} is over: what was broken is {over}")
+
+
+def announce(
+    installation: Installation, contacts: Mapping[str, Contact], names: Sequence[str], run: str, text: str
+) -> None:
+    """Tell `names` of the drill `run`, each by their own channels; one who cannot be told is tried again later."""
+    if not names:
+        return
+    page = Page(
+        action="announce",
+        dedup_key=run,
+        summary=text,
+        severity="info",
+        source=installation.actor.host,
+        component="drill",
+        group="drill",
+        details={"run": run, "by": installation.actor.user},
+        timestamp=installation.clock().wall,
+    )
+    with dispatcher_of(installation, []) as dispatcher:
+        dispatcher.send(dispatcher.request([(page, names)], run, contacts))
 
 
 def _note(installation: Installation, event: Event) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,8 +14,13 @@ from runner.core.process_stat import started
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.plain_ansible import PlainAnsible
 from runner.orchestrator.run_environment import Installation
+from runner.services.drills.brakes import pull
 from runner.services.drills.hosts_that_stay import DONE, GONE, pay
 from runner.store.owed_undos import ArmedHost, OwedUndo
+
+_PATIENCE = 120.0
+"""Seconds in which drills that go on have ended."""
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,34 @@ class TakenBack:
 
 def take_back_abandoned(installation: Installation) -> tuple[TakenBack, ...]:
     """Have the hosts of each drill whose process has died take its fault back."""
-    now, every = installation.clock(), installation.state.owed_undos.all()
-    owed = [each for each in every if each.armed and is_dead(each.armed, now)]
+    now = installation.clock()
+    owed = [each for each in installation.state.owed_undos.all() if each.armed and is_dead(each.armed, now)]
     if not owed:
         return ()
     with workspace() as directory:
         return tuple(_taken_back(installation, directory, owed))
+
+
+def stop_drills(
+    installation: Installation, *, patience: float = _PATIENCE, pause: Callable[[float], None] = time.sleep
+) -> tuple[TakenBack, ...]:
+    """Let no drill begin, and those that go on end; what was taken back of those that have died.
+
+    It waits `patience` seconds for those that go on.
+
+    Raises:
+        AuditError: it cannot be written down.
+    """
+    pull(installation)
+    looks = round(patience / _PAUSE)
+    while looks > 0 and any(not is_dead(each, installation.clock()) for each in _armed(installation)):
+        pause(_PAUSE)
+        looks -= 1
+    return take_back_abandoned(installation)
+
+
+def _armed(installation: Installation) -> list[ArmedHost]:
+    return [each.armed for each in installation.state.owed_undos.all() if each.armed]
 
 
 def is_dead(armed: ArmedHost, now: Instant) -> bool:

@@ -12,16 +12,19 @@ from pathlib import Path
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType
 from runner.core.wording import listed
+from runner.lab.drills.armed_undo import with_snapshot
 from runner.lab.drills.drill_backends import Backend
-from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.lab.drills.host_identity import values_of
+from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
 from runner.model.procedure.drill import Drill
 from runner.orchestrator.run_environment import Installation
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, DrillVerdict, as_data
-from runner.services.drills.drill_plan import DrillPlan, plan_drill
+from runner.services.drills.brakes import pulled
+from runner.services.drills.drill_plan import DISPOSABLE, DrillPlan, broken_by, plan_drill
 from runner.services.drills.drill_task import DrillConditions, DrillTask, Start
-from runner.services.drills.hosts_that_stay import GRACE, OwnUndo, check_nothing_owed, held
+from runner.services.drills.hosts_that_stay import GRACE, OwnUndo, announce, check_nothing_owed, held
 from runner.services.drills.one_drill import do_drill
 from runner.services.drills.production_overlap import check_is_not_production
 from runner.services.drills.recorded_calls import Switchboard
@@ -93,8 +96,18 @@ class DrillSession:
         ansible = self._ansible
         inventory = ansible.inventory()
         for source in sources:
-            for drill, test in product(_drills(source, self.backend.name), tests):
+            drills = [self._as_done(source, each, inventory) for each in _drills(source, self.backend.name)]
+            for drill, test in product(drills, tests):
                 yield DrillTask(self.library, source, drill, test, ansible, inventory, self.backend.name)
+
+    def _as_done(self, source: Source, drill: Drill, inventory: Inventory) -> Drill:
+        """`drill` as it is done here: on hosts that stay, with what saves and restores them."""
+        if drill.restores != "snapshot" or not self.backend.given or inventory.environment == DISPOSABLE:
+            return drill
+        hosts = list(broken_by(drill, source, inventory))
+        for host in hosts:
+            values_of(inventory, host).filled(["{{ drill_snapshot }}", "{{ drill_restore }}"])
+        return with_snapshot(drill, hosts)
 
     def _done(self, task: DrillTask, plan: DrillPlan | None) -> DrillResult:
         contacts = self.library.contacts(task.source)
@@ -106,6 +119,8 @@ class DrillSession:
             new_run_id=self.installation.new_run_id,
             secrets=self.installation.secrets,
             switchboard=switch(contacts, self.receiver),
+            stopped=lambda: lever.sentence if (lever := pulled(self.installation.state)) else "",
+            stop_run=self._stop_run,
         )
         if plan and plan.asks:
             check_nothing_owed(self.installation, plan.hosts)
@@ -114,9 +129,21 @@ class DrillSession:
             conditions = replace(
                 conditions,
                 undo=lambda phases, run: own(phases=phases, run=run),
-                held=lambda run: held(self.installation, run, task.source.id, machines),
+                held=lambda run: held(
+                    self.installation,
+                    run,
+                    task.source.id,
+                    machines,
+                    lambda text: announce(self.installation, contacts, task.drill.announce, run, text),
+                ),
             )
         return do_drill(task, conditions)
+
+    def _stop_run(self, run: str, why: str) -> None:
+        """End the run of that id, as `runbook cancel` does, where it has begun."""
+        directory = self.installation.state.directory(run)
+        if directory.exists and directory.live:
+            directory.cancel(f"the drill: {why}")
 
     def _recorded(self, result: DrillResult) -> DrillResult:
         with self.installation.open_log() as log:

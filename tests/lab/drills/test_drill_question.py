@@ -9,6 +9,7 @@ import pytest
 from runner.core.errors import InvalidInputError
 from runner.kinds.verifications.command_probe import CommandProbe
 from runner.kinds.verifications.http_probe import HttpProbe
+from runner.kinds.verifications.monitoring.alert_probe import AlertFiring
 from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 from runner.lab.drills.drill_question import question
@@ -102,3 +103,11 @@ def test_it_comes_back_though_a_command_does_not(ask):
     asked = probe(CommandProbe(command=["sleep", "60"]), hosts="app2")
 
     assert ask(asked)[0] is False
+
+
+def test_a_service_is_asked_from_here_and_one_that_does_not_answer_is_a_bad_look(ask):
+    alert = AlertFiring(alert_firing={"prometheus": "{{ monitoring }}", "alert": "PoolHigh", "data": "up"})
+
+    good, seen = ask(probe(alert), monitoring="http://127.0.0.1:9")
+
+    assert (good, "Prometheus at http://127.0.0.1:9" in seen["problem"]) == (False, True)

@@ -127,3 +127,12 @@ def test_what_is_wrong_is_said_where_it_stands(read, changes, expected):
         read(**changes)
 
     assert [(finding.path, finding.message) for finding in caught.value.findings] == [expected]
+
+
+def test_what_ends_it_early_who_hears_of_it_and_how_it_is_restored(read):
+    asked = {"says": "Too many errors", "http": "http://edge/metrics", "that": "json.errors > 5"}
+
+    (drill,) = read(abort_if=asked, announce=["on-call"], restores="snapshot", max_hosts=2).drill
+
+    assert [each.look.says for each in drill.abort_if] == ["Too many errors"]
+    assert (drill.announce, drill.restores, drill.max_hosts) == (("on-call",), "snapshot", 2)

@@ -39,5 +39,5 @@ def test_what_an_earlier_drill_has_left_comes_first(tmp_path):
 
     assert (f"web1 (of the drill {RUN} of RUN-100)" in caught.value.message, caught.value.hint) == (
         True,
-        "runbook status",
+        "runbook drill stop --all",
     )

@@ -113,7 +113,7 @@ def runs(system, log, receiver):
 def rehearse(system, runs, clock, receiver):
     """A drill of RUN-001 as it is, but for `changes`; what it came to, and the words that were said."""
 
-    def do(test=DrillTest.AS_WRITTEN, *, patience=5.0, **changes):
+    def do(test=DrillTest.AS_WRITTEN, *, patience=5.0, stopped=lambda said: "", **changes):
         library, said = Library.shipped(), []
         source = library.usable("RUN-001")
         (drill,) = source.runbook.drill
@@ -133,6 +133,7 @@ def rehearse(system, runs, clock, receiver):
             secrets={}.__getitem__,
             switchboard=Switchboard.recording(REAL, receiver),
             patience=patience,
+            stopped=lambda: stopped(said),
         )
         return do_drill(task, conditions), said
 
@@ -324,3 +325,23 @@ def test_production_is_never_broken(system, rehearse, variables):
         rehearse()
 
     assert system.played == []
+
+
+def test_where_all_drills_are_stopped_nothing_is_broken(system, rehearse):
+    result, said = rehearse(stopped=lambda said: "all drills are stopped")
+
+    assert (result.verdict, result.reasons, said) == (
+        DrillVerdict.FAILED,
+        ("all drills are stopped",),
+        ["well", "undo", "STOPPED"],
+    )
+    assert [name for name, _, _ in system.played] == ["the undo of the drill"]
+
+
+def test_one_that_is_stopped_meanwhile_waits_for_nothing_and_is_undone(system, runs, rehearse):
+    runs.mends = False
+
+    result, said = rehearse(stopped=lambda said: "somebody needs the hosts" * ("ended" in said))
+
+    assert (result.verdict, said[-2:], system.well) == (DrillVerdict.FAILED, ["undo", "STOPPED"], True)
+    assert result.reasons[-1] == "somebody needs the hosts"

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
+from runner.cli.drill_words import WordsOrRunbooks, stop
 from runner.cli.output.drill_lines import show_beginning, show_series
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
@@ -23,6 +24,7 @@ from runner.library.root import cache_directory
 from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json
 from runner.render.drills.drill_result import DrillSeries, DrillTest
+from runner.services.drills.brakes import check_not_stopped
 from runner.services.drills.standard_tests import drillable, rehearsed, series
 from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import runbook_states
@@ -31,6 +33,8 @@ from runner.services.run_list import proven_runs, recorded_drills
 
 @click.command(
     "drill",
+    cls=WordsOrRunbooks,
+    others={"stop": stop},
     epilog="""\b
     runbook drill RUN-001
     runbook drill --all --junit drills.xml
@@ -87,6 +91,7 @@ def command(
     named = [rehearsed(library.usable(name)) for name in runbooks]
     state = context.state()
     context.recover_abandoned(state)
+    check_not_stopped(state)
     began = context.clock()
     with ended_in_order(), _backend(inventories, library, chosen=backend) as hosts:
         sources, left_out = drillable(library, hosts.name) if every else (named, {})

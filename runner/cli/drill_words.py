@@ -1,0 +1,62 @@
+"""The words of `runbook drill` that are no runbook: `stop` ends all drills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from runner.cli import context
+from runner.cli.output.drill_lines import show_taken_back
+from runner.cli.output.terminal import safe
+from runner.core.errors import ExitCode
+
+
+class WordsOrRunbooks(click.Command):
+    """A command of which the first word may be another command: `others`, by their words."""
+
+    def __init__(self, *args: Any, others: Mapping[str, click.Command], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.others = others
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """That of the other command, where the first of `args` is its word."""
+        if args and (other := self.others.get(args[0])):
+            return other.make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, and then the other commands."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(word, other.get_short_help_str()) for word, other in self.others.items()])
+
+
+@click.command("stop")
+@click.option("--all", "every", is_flag=True, help="End those that go on, and let none begin.")
+@click.option("--over", is_flag=True, help="Let drills begin again.")
+def stop(*, every: bool, over: bool) -> None:
+    """End all drills of this state directory: what they have broken is taken back, and none begins until --over.
+
+    Without an option it says whether they are stopped, and on which hosts something is not taken back.
+    Exit code: 0 nothing is left broken; 1 something is, as far as anybody knows.
+    """
+    from runner.services.drills.brakes import let_go, pulled  # noqa: PLC0415 - it imports all that a run needs
+    from runner.services.drills.owed_faults import stop_drills, take_back_abandoned  # noqa: PLC0415 - as the one before
+
+    if every and over:
+        raise click.UsageError("--all and --over cannot be combined")
+    state = context.state()
+    here = context.installation(state)
+    if over:
+        click.echo("drills may begin again" if let_go(state) else "drills were not stopped")
+    show_taken_back(stop_drills(here) if every else take_back_abandoned(here))
+    if lever := pulled(state):
+        click.echo(f"stopped  {safe(lever.sentence)}; {context.typed(['drill', 'stop', '--over'])} ends that")
+    left = [each for each in state.owed_undos.all() if each.armed]
+    for each in left:
+        click.secho(f"broken   {safe(each.host)}: the drill {each.run} of {each.runbook} is not taken back", fg="red")
+    raise click.exceptions.Exit(ExitCode.FAILED if left else ExitCode.DONE)
