@@ -132,12 +132,13 @@ class Tree:
 
     @property
     def ansible(self):
-        mains = self._of("ansible-playbook")
-        return next(pid for pid in mains if _parent(pid) not in mains)
+        """A fork of a fork of the supervisor."""
+        return next(pid for pid in self.all if _parent(_parent(pid)) == self.supervisor)
 
     @property
     def worker(self):
-        return self._of("ansible-playbook", self.ansible)[0]
+        """A fork of Ansible's, which has the command line of the supervisor as well."""
+        return self._of("runner.executor.ansible.supervisor", self.ansible)[0]
 
     @property
     def transport(self):

@@ -46,12 +46,31 @@ def prepare() -> bool:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for name in _MODULES:
                 importlib.import_module(name)
+            _load_plugins()
     except (Exception, SystemExit):  # noqa: BLE001 - as above
         return False
     # What is imported stays to the end. No fork has to search it for garbage, and copy it by doing so.
     gc.collect()
     gc.freeze()
     return True
+
+
+def _load_plugins() -> None:
+    """Load what every invocation looks for: whoever does so again finds it."""
+    from ansible.plugins import loader  # noqa: PLC0415 - it is imported for `prepare` only
+
+    loader.init_plugin_loader()
+    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader):
+        list(plugins.all(class_only=True))
+    for plugins, names in (
+        (loader.strategy_loader, ["ansible.builtin.linear"]),
+        (loader.inventory_loader, ["host_list", "script", "auto", "yaml", "ini", "toml"]),
+        (loader.cache_loader, ["memory"]),
+        (loader.lookup_loader, ["ansible.builtin.env"]),
+        (loader.action_loader, [f"ansible.builtin.{name}" for name in ("command", "shell", "assert", "set_fact")]),
+    ):
+        for name in names:
+            plugins.get(name, class_only=True)
 
 
 def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
@@ -143,11 +162,12 @@ def _become(words: Sequence[str], cwd: str, env: Mapping[str, str], streams: Seq
 
 
 def _play() -> None:
-    from ansible import constants  # noqa: PLC0415 - it was imported by `prepare`
+    from ansible import cli, constants  # noqa: PLC0415 - they were imported by `prepare`
     from ansible.cli.playbook import main  # noqa: PLC0415
 
     # As the constants of a program that has just begun have it: a directory of its own, which is gone after it.
     temporary = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=os.environ["ANSIBLE_LOCAL_TEMP"])
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     constants.DEFAULT_LOCAL_TMP = temporary
+    cli.init_plugin_loader = lambda *_: None  # `prepare` has done so
     main()

@@ -18,6 +18,7 @@ import time
 import types
 
 from ansible import constants
+from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible.executor.process import worker as worker_process
@@ -41,6 +42,7 @@ from runbook_connection import (
 )
 from runbook_host_python import BOOT, HostPython, HostPythonEndedError
 from runbook_hub import ATTEMPT, Hub
+from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
 _ANSWERED_HERE = {f"ansible.builtin.{name}" for name in ("assert", "set_fact", "debug", "fail", "include_tasks")}
 _ASKED_THERE = {f"ansible.builtin.{name}" for name in ("command", "shell")}
@@ -242,6 +244,9 @@ _SIGNATURES = {
     "persist_files=False, delete_remote_tmp=None, wrap_async=False, ignore_unknown_opts: 'bool' = False)",
     (TaskExecutor, "__init__"): "(self, host, task: 'Task', job_vars, play_context, loader, shared_loader_obj, "
     "final_q: 'FinalQueue', variable_manager)",
+    (AnsibleEnvironment, "compile"): "(self, source: Union[str, jinja2.nodes.Template], name: Optional[str] = None, "
+    "filename: Optional[str] = None, raw: bool = False, defer_init: bool = False) -> Union[str, code]",
+    (AnsibleEnvironment, "compile_expression"): "(self, source: 'str', *args, **kwargs) -> 'TemplateExpression'",
 }
 """What the engine takes the place of, and what it calls, as it is in the Ansible that it was made for."""
 
@@ -268,6 +273,10 @@ def install(variables):
     StrategyBase._queue_task = _method(engine.queue)
     StrategyBase._wait_on_pending_results = _method(engine.wait)
     ActionBase._execute_module = _method(engine.execute_module)
+    if compiling_computes_nothing():
+        cache = TemplateCache()
+        AnsibleEnvironment.compile = _method(cache.compiled)
+        AnsibleEnvironment.compile_expression = _method(cache.expression)
     task_executor.time = types.SimpleNamespace(sleep=engine.hub.sleep)
     return lambda: {"name": "fast", "tasks": engine.tasks, "stock": dict(engine.stock)}
 
