@@ -74,7 +74,8 @@ class HostUnit:
 class HostUnits:
     """The units of each host, by the name of the host; asked one at a time."""
 
-    units: Mapping[str, Mapping[str, HostUnit]]
+    units: Mapping[str, dict[str, HostUnit]]
+    hosts: Mapping[str, Host] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -86,7 +87,8 @@ class HostUnits:
         """The `units`, which sessions on the `hosts` reach by `systemctl`, over a socket at `path`."""
 
         def start(stack: ExitStack) -> HostUnits:
-            made = cls(units, stack.enter_context(ExitStack()))
+            own = {name: dict(units.get(name, {})) for name in {*units, *hosts}}
+            made = cls(own, hosts, stack.enter_context(ExitStack()))
             server = stack.enter_context(socket.socket(socket.AF_UNIX))
             server.bind(str(path))
             server.listen()
@@ -112,6 +114,17 @@ class HostUnits:
             return 0, ""
         answers = [self._one(host, verb, name.removesuffix(".service"), options) for name in names]
         return max((code for code, _ in answers), default=1), "".join(text for _, text in answers)
+
+    def systemd_run(self, host: str, words: Sequence[str]) -> tuple[int, str]:
+        """Start a command as a unit of its own, in the environment that `words` give it; whose it is stays the same."""
+        count = next((number for number, word in enumerate(words) if not word.startswith("--")), len(words))
+        name = next(word.partition("=")[2] for word in words[:count] if word.startswith("--unit="))
+        there, given = self.hosts[host], "--property=Environment="
+        environment = {"PATH": f"{there.programs}:{os.environ.get('PATH', os.defpath)}", "HOME": str(there.home)}
+        environment |= dict(word[len(given) :].split("=", 1) for word in words[:count] if word.startswith(given))
+        command = LabCommand(name, words[count:], there.directory / f"{name}.log", environment=environment)
+        self.units[host][name] = HostUnit(command)
+        return self.systemctl(host, ["start", name])
 
     def journalctl(self, host: str, words: Sequence[str]) -> tuple[int, str]:
         """What the unit that `words` name has said on `host`, of late."""
@@ -163,7 +176,7 @@ class HostUnits:
                 return
             with connection, suppress(OSError, ValueError), self._lock:
                 host, program, *words = json.loads(connection.makefile().readline(_LONGEST))
-                answer = self.journalctl(host, words) if program == "journalctl" else self.systemctl(host, words)
+                answer = getattr(self, program.replace("-", "_"))(host, words)
                 connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
@@ -200,7 +213,7 @@ def _furnish(host: Host, path: Path) -> None:
     """Put `systemctl` and `sudo` where a session on `host` finds them first."""
     host.programs.mkdir(exist_ok=True)
     asking = _SYSTEMCTL.format(python=sys.executable, address=str(path), host=host.name)
-    texts = {"sudo": _SUDO, "systemctl": asking, "journalctl": asking}
+    texts = {"sudo": _SUDO, **dict.fromkeys(("systemctl", "journalctl", "systemd-run"), asking)}
     for name, text in texts.items():
         (host.programs / name).write_text(text, encoding="utf-8")
         (host.programs / name).chmod(0o755)

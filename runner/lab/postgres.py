@@ -8,17 +8,18 @@ import pwd
 import secrets
 import shutil
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from runner.core.errors import InvalidInputError
 from runner.lab.interrupts import held
-from runner.lab.lab_processes import LabCommand, free_port, run, running
+from runner.lab.lab_processes import LabCommand, Running, free_port, run, running
 
+_MOST_CONNECTIONS = 100
 ROLES = ("postgres", "app", "runbook", "reader")
 DATABASE = "shop"
 
@@ -44,25 +45,31 @@ GRANT SELECT ON orders TO runbook;
 _SETTINGS = {
     "dynamic_shared_memory_type": "mmap",
     "fsync": "off",
-    "max_wal_senders": "0",
+    "max_wal_senders": "5",
     "reserved_connections": "3",
     "scram_iterations": "1",  # the passwords are 128 random bits: there is nothing to stretch
     "superuser_reserved_connections": "3",
     "timezone": "UTC",
     "unix_socket_directories": "",
-    "wal_level": "minimal",
+    "wal_level": "replica",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A running cluster: where its programs are, where it listens, and how each of `ROLES` gets in."""
+    """A running cluster: where its programs are, where it listens, how each of `ROLES` gets in, and its server."""
 
     directory: Path
     binaries: Path
     host: str
     port: int
-    passwords: dict[str, str] = field(repr=False)
+    passwords: Mapping[str, str] = field(repr=False)
+    server: Running | None = None
+
+    @property
+    def data(self) -> Path:
+        """Where its files are, with its settings, also those in conf.d."""
+        return self.directory / "data"
 
     @property
     def psql(self) -> Path:
@@ -85,7 +92,9 @@ class Postgres:
 
     @classmethod
     @contextmanager
-    def running(cls, directory: Path, *, listen: str = "127.0.0.1", max_connections: int = 100) -> Iterator[Self]:
+    def running(
+        cls, directory: Path, *, listen: str = "127.0.0.1", max_connections: int = _MOST_CONNECTIONS
+    ) -> Iterator[Self]:
         """A new cluster in `directory`, which is made, on a free port of the address `listen`, until the block ends.
 
         Root runs it as nobody, from a copy of the binaries: PostgreSQL refuses root, and root's files are private.
@@ -108,10 +117,51 @@ class Postgres:
         cluster._write_password_files()
         binaries = copied(installed, directory, user) / "bin" if user else cluster.binaries
         cluster._initialise(binaries, user)
-        server = stack.enter_context(running(cluster._server(binaries, user, max_connections)))
-        server.wait_until(cluster._is_ready)
+        started = cluster._served(stack, binaries, user, max_connections)
         cluster._set_up()
-        return cluster
+        return started
+
+    @classmethod
+    @contextmanager
+    def following(cls, primary: Self, directory: Path, *, listen: str) -> Iterator[Self]:
+        """A replica of `primary` in `directory`, which is made, on a free port of the address `listen`, until the end.
+
+        It follows by a slot that has the name of `directory`.
+
+        Raises:
+            ExecutionError: it cannot be copied, or did not start.
+        """
+        with held(partial(cls._follow, primary=primary, directory=directory, listen=listen)) as started:
+            yield started
+
+    @classmethod
+    def _follow(cls, stack: ExitStack, primary: Self, directory: Path, listen: str) -> Self:
+        assert primary.server  # noqa: S101 - whoever has a cluster has started it
+        command, passwords = primary.server.command, directory / "superuser.pgpass"
+        directory.mkdir(mode=0o711)
+        replica = cls(directory, primary.binaries, listen, free_port(listen), primary.passwords)
+        replica._write_password_files()
+        _write_private(passwords, f"*:*:*:postgres:{primary.passwords['postgres']}\n")
+        way = f"host={primary.host} port={primary.port} user=postgres passfile={passwords} application_name="
+        argv: list[str | Path] = [
+            primary.binaries / "pg_basebackup",
+            f"--dbname={way}{directory.name}",
+            f"--pgdata={replica.data}",
+        ]
+        slot = ["--create-slot", f"--slot={directory.name}", "--wal-method=stream", "--write-recovery-conf"]
+        run(LabCommand("pg_basebackup", [*argv, *slot, "--checkpoint=fast"], directory / "copy.log"))
+        if command.user:
+            give((passwords, replica.data, *replica.data.rglob("*")), command.user)
+        started = replica._served(stack, Path(command.argv[0]).parent, command.user, _MOST_CONNECTIONS)
+        assert started.server  # noqa: S101 - it has just been started
+        log = started.server.command.log
+        started.server.wait_until(lambda: "started streaming WAL" in log.read_text(encoding="utf-8"))
+        return started
+
+    def _served(self, stack: ExitStack, binaries: Path, user: str, max_connections: int) -> Self:
+        server = stack.enter_context(running(self._server(binaries, user, max_connections)))
+        server.wait_until(self._is_ready)
+        return replace(self, server=server)
 
     def _write_password_files(self) -> None:
         for role in ROLES:
@@ -119,7 +169,7 @@ class Postgres:
             _write_private(self.directory / f"{role}.pgpass", line)
 
     def _initialise(self, binaries: Path, user: str) -> None:
-        data, password = self.directory / "data", self.directory / "superuser"
+        data, password = self.data, self.directory / "superuser"
         data.mkdir(mode=0o700)
         _write_private(password, self.passwords["postgres"])
         if user:
@@ -130,17 +180,22 @@ class Postgres:
         log = self.directory / "initdb.log"
         run(LabCommand("initdb", argv, log, environment={"TZ": "UTC"}, user=user, stop=signal.SIGTERM))
         password.unlink()
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+            settings.write("include_dir = 'conf.d'\n")
+        (data / "conf.d").mkdir(mode=0o700)
+        if user:
+            give((data / "conf.d",), user)
 
     def _server(self, binaries: Path, user: str, max_connections: int) -> LabCommand:
         where = {"listen_addresses": self.host, "port": str(self.port), "max_connections": str(max_connections)}
-        argv = [binaries / "postgres", "-D", self.directory / "data", *_options(where)]
+        argv = [binaries / "postgres", "-D", self.data, *_options(where)]
         # SIGQUIT is an immediate shutdown: unlike SIGKILL it gives the shared memory back, as SIGTERM does for initdb.
         return LabCommand("PostgreSQL", argv, self.directory / "server.log", user=user, stop=signal.SIGQUIT)
 
     def _is_ready(self) -> bool:
         """Whether the server says so in line 8 of its lock file."""
         try:
-            lines = (self.directory / "data/postmaster.pid").read_text(encoding="utf-8").splitlines()
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return False
         return lines[7:8] == ["ready   "]
@@ -163,9 +218,10 @@ def _options(settings: dict[str, str]) -> list[str | Path]:
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
 
-# All that the server needs; 61 files instead of 1969.
+# All that the server needs; 62 files instead of 1969.
 _NEEDED = (
-    *("bin/initdb", "bin/postgres", "lib/plpgsql.so", "lib/dict_snowball.so", "share/*.*", "share/extension/plpgsql*"),
+    *("bin/initdb", "bin/postgres", "lib/plpgsql.so", "lib/dict_snowball.so", "share/*.*"),
+    *("lib/libpqwalreceiver.so", "share/extension/plpgsql*"),
     *("share/timezone/UTC", "share/timezonesets/*", "share/tsearch_data/*"),
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from runner.lab.host_units import HostUnit
@@ -79,10 +80,10 @@ class Shop:
 
     @classmethod
     @contextmanager
-    def over_ssh(cls, directory: Path) -> Iterator[Shop]:
+    def over_ssh(cls, directory: Path, *, also: Mapping[str, str] = MappingProxyType({})) -> Iterator[Shop]:
         """A database host, two application hosts and a load balancer, each a real sshd on its own loopback address.
 
-        Host keys are checked.
+        Host keys are checked. There are `also` hosts with nothing on them, by their names and addresses.
 
         Raises:
             InvalidInputError: PostgreSQL's wheel or OpenSSH's server is absent, or nobody can log in to this account.
@@ -90,7 +91,8 @@ class Shop:
         """
 
         def start(stack: ExitStack) -> Shop:
-            up = stack.enter_context(ssh_hosts(directory / "hosts", _DATABASE_HOST | _APP_HOSTS | _BALANCER_HOST))
+            names = {**_DATABASE_HOST, **_APP_HOSTS, **_BALANCER_HOST, **also}
+            up = stack.enter_context(ssh_hosts(directory / "hosts", names))
             return _open(stack, directory, _APP_HOSTS, hosts=up.hosts)
 
         with held(start) as shop:

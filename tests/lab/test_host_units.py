@@ -17,7 +17,7 @@ def host(tmp_path):
     """What a session on a host does: a program there, with its exit code and its output."""
     sleeps = LabCommand("sleep", [sys.executable, "-c", "print('awake', flush=True); input()"], tmp_path / "log")
     lasting = LabCommand("sleep", ["sleep", "600"], tmp_path / "log")
-    made = SimpleNamespace(name="app1", programs=tmp_path / "bin")
+    made = SimpleNamespace(name="app1", programs=tmp_path / "bin", home=tmp_path, directory=tmp_path)
     with HostUnits.served(
         {"app1": {"shop": HostUnit(lasting), "short": HostUnit(sleeps)}}, {"app1": made}, tmp_path / "socket"
     ):
@@ -69,3 +69,16 @@ def test_what_is_not_there_is_not_found(host):
 
 def test_sudo_is_whoever_asks(host):
     assert host("sudo", "-H", "-n", "-u", "root", "--", "echo", "-n", "a") == (0, "a")
+
+
+def test_a_command_is_a_unit_of_its_own_with_the_environment_that_it_is_given(host, tmp_path):
+    given = ["--property=Environment=CUSTOMER=a=b", "--unit=customers"]
+
+    started = host("systemd-run", "--quiet", *given, "sh", "-c", 'echo "$CUSTOMER $HOME"; sleep 600')
+
+    assert (started, host("systemctl", "is-active", "customers")) == ((0, ""), (0, "active\n"))
+    said = ""
+    while not said:
+        _, said = host("journalctl", "--unit=customers")
+    assert said == f"a=b {tmp_path}\n"
+    assert (host("systemctl", "stop", "customers"), host("systemctl", "is-active", "customers")[0]) == ((0, ""), 3)

@@ -10,10 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.lab.host_units import HostUnits
+from runner.lab.drills.embedded_hosts import embedded_hosts
 from runner.lab.machines import lab, lab_machines
 from runner.lab.machines.image import PROVISIONED
-from runner.lab.shop import Shop
 from runner.library.root import shipped_root
 
 
@@ -53,9 +52,7 @@ def own_lab(library: Path, cache: Path) -> Iterator[Backend]:
 
 @contextmanager
 def embedded(library: Path, directory: Path) -> Iterator[Backend]:
-    """Hosts without root: PostgreSQL from the wheel, web shops and a load balancer, each with an sshd of its own.
-
-    All their files are in `directory`; what is the same on every host of a lab comes from the `library`.
+    """Hosts without root, all of whose files are in `directory`; what they have in common comes from the `library`.
 
     Raises:
         InvalidInputError: PostgreSQL's wheel or OpenSSH's server is absent, or nobody can log in to this account.
@@ -73,9 +70,8 @@ def embedded(library: Path, directory: Path) -> Iterator[Backend]:
             made += 1
             place = directory / f"shop-{made}"
             place.mkdir(mode=0o711)
-            shop = stack.enter_context(Shop.over_ssh(place))
-            stack.enter_context(HostUnits.served(shop.services, shop.hosts, directory / f"units-{made}"))
-            (inventory / "hosts.json").write_text(json.dumps(shop.inventory()), encoding="utf-8")
+            found = stack.enter_context(embedded_hosts(place))
+            (inventory / "hosts.json").write_text(json.dumps(found), encoding="utf-8")
 
         open_shop()
         yield Backend("embedded", [inventory], open_shop, moves=True)

@@ -134,13 +134,15 @@ class _DrillRun(DrillJournal):
         return ""
 
     def _untreated(self, phases: DrillPhases, probe: Probe) -> None:
-        """Nobody mends it: then either the probe is bad, or the proof does not hold."""
+        """Nobody mends it: then either the probe is bad, or the proof does not hold, or nobody calls whom it must."""
         well = probe.wait(healthy=True, within=UNTREATED) if not self.task.drill.probe.uninterrupted else True
         if not well:
             self.say("untreated", f"{UNTREATED:g} s later the probe is still answered badly: {brief(probe)}")
             return
         if why := self._proof(phases, probe):
             self.say("untreated", f"without the runbook the proof does not hold: {why}")
+        elif called := self.task.drill.called:
+            self.say("untreated", f"without the runbook nobody calls {listed(called)}")
         else:
             self.fail("well", "it is well and proven without its runbook, which so has shown nothing")
 

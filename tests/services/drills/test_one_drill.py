@@ -165,6 +165,15 @@ def test_without_remediation_it_stays_broken_and_is_undone(system, rehearse):
     assert [name for name, _, _ in system.played] == ["the fault", "the undo of the drill"]
 
 
+@pytest.mark.parametrize(("called", "verdict"), [(("on-call",), DrillVerdict.PASSED), ((), DrillVerdict.FAILED)])
+def test_without_the_runbook_nobody_is_called_who_must_be_even_where_all_is_well(system, rehearse, called, verdict):
+    system.breaks = False
+
+    result, _ = rehearse(DrillTest.NO_REMEDIATION, called=called, probe={"uninterrupted": True})
+
+    assert result.verdict == verdict
+
+
 def test_without_a_fault_the_runbook_refuses_and_nothing_is_played(system, runs, rehearse):
     runs.passes = False
     runs.events = [Event(EventType.STEP_INTENDED, "", "verify-alert", "db1")]
