@@ -1,7 +1,8 @@
-"""The words of `runbook drill` that are no runbook: `stop` ends all drills."""
+"""The words of `runbook drill` that are no runbook: `init` writes a first drill, `stop` ends all of them."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.drill_lines import show_taken_back
+from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 
@@ -33,6 +35,51 @@ class WordsOrRunbooks(click.Command):
         super().format_options(ctx, formatter)
         with formatter.section("Commands"):
             formatter.write_dl([(word, other.get_short_help_str()) for word, other in self.others.items()])
+
+
+@click.command(
+    "init",
+    epilog="""\b
+    runbook drill init RUN-100 --fault stop-service -e service=nginx
+    runbook drill init --faults
+    """,
+)
+@click.argument("name", metavar="[RUNBOOK]", required=False)
+@click.option("--fault", metavar="KEY", default="", help="How it is broken; without it what its words suggest.")
+@click.option("-e", "given", metavar="NAME=VALUE", multiple=True, help="What the fault needs.")
+@click.option("--url", default="", help="What the probe asks, where no verification of the runbook says that.")
+@click.option("--faults", "show", is_flag=True, help="Show the faults that there are.")
+def init(*, name: str | None, fault: str, given: tuple[str, ...], url: str, show: bool) -> None:
+    """Write a first `drill:` block into the file of RUNBOOK, with a fault that is known and its undo."""
+    from runner.kinds.plugins import faults  # noqa: PLC0415 - as below
+    from runner.services.drills import first_drill  # noqa: PLC0415 - as below
+
+    if show:
+        rows = [{"fault": each.key, "what": each.title, "needs": ", ".join(each.needs)} for each in faults().values()]
+        draw(rows, empty="there is none")
+        return
+    if name is None:
+        raise click.UsageError("name the runbook, or --faults")
+    library = context.library(name)
+    source = library.usable(name)
+    chosen = first_drill.choose_fault(source, fault)
+    values = first_drill.found_values(source, chosen) | _pairs(given)
+    for each, about in chosen.needs.items():
+        if not values.get(each) and sys.stdin.isatty() and sys.stderr.isatty():
+            values[each] = click.prompt(f"{chosen.title}: {each}, {about}", err=True)
+    done = first_drill.write_first_drill(library, name, chosen, values, url=url)
+    click.echo(safe(done.text, lines=True), nl=False)
+    others = ", ".join(each.key for each in done.others)
+    click.echo(f"wrote  the drill of {done.runbook}: {safe(chosen.title)}; other faults: {others}", err=True)
+    context.hint(f"look at it, then runbook lint {done.runbook} and runbook compile {done.runbook}, then")
+    click.echo(f"       {context.typed(['drill', done.runbook, '-i', 'inventories/staging'])}", err=True)
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if wrong := [name for name, sign, _ in pairs if not sign]:
+        raise click.UsageError(f"-e takes NAME=VALUE, not {wrong[0]!r}")
+    return {name: value for name, _, value in pairs}
 
 
 @click.command("stop")

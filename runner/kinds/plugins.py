@@ -13,6 +13,7 @@ from runner.channels.base import Channel
 from runner.core.errors import InvalidInputError
 from runner.core.secrets import GROUP as SECRETS
 from runner.kinds.base import Kind
+from runner.kinds.faults import KNOWN, Fault, fault_key
 from runner.kinds.foreign_code import guarded_class, guarded_store, origin, package, removal
 from runner.kinds.secrets.base import SecretStore
 from runner.kinds.steps.base import KEYS_OF_STEPS, StepKind
@@ -206,6 +207,11 @@ def _secrets() -> Group[type[SecretStore]]:
     return Group(SECRETS, table, lambda store: _key(store, SecretStore), guarded_store)
 
 
+@cache
+def _faults() -> Group[Fault]:
+    return Group("runbookctl.faults", {each.key: each for each in KNOWN}, fault_key, lambda fault, _entry: fault)
+
+
 def steps() -> Mapping[str, type[StepKind]]:
     """Every kind of step, by the key a step is written with."""
     return _steps().table
@@ -226,9 +232,15 @@ def secrets() -> Mapping[str, type[SecretStore]]:
     return _secrets().table
 
 
+def faults() -> Mapping[str, Fault]:
+    """Every way to break a host that a drill can begin with, by its key."""
+    return _faults().table
+
+
 def problems() -> tuple[PluginProblem, ...]:
     """What is wrong with the kinds that other packages register."""
-    return (*_steps().problems, *_verifications().problems, *_channels().problems, *_secrets().problems)
+    kinds = (*_steps().problems, *_verifications().problems, *_channels().problems, *_secrets().problems)
+    return (*kinds, *_faults().problems)
 
 
 def why_unknown(key: str) -> str:

@@ -1,7 +1,14 @@
-"""`runbook drill stop`: all drills end, none begins, and what is left broken is named."""
+"""`runbook drill init` writes a first drill, `runbook drill stop` ends all of them."""
 
 from __future__ import annotations
 
+import pytest
+from harness.fakes import runbook_file
+
+from runner.kinds.plugins import faults
+from runner.lab.drills.armed_undo import host_undos
+from runner.lab.drills.plain_ansible import Inventory
+from runner.library.library import Library
 from runner.services.drills.hosts_that_stay import STEP
 from runner.store.owed_undos import ArmedHost, OwedUndo
 from runner.store.state_directory import StateDirectory
@@ -33,3 +40,50 @@ def test_what_is_not_taken_back_is_named(runbook, here):
 
 def test_the_help_names_the_words(runbook, here):
     assert "  stop  End all drills of this state directory" in runbook("drill", "--help").out
+
+
+STEPS = [
+    {
+        "id": "verify-alert",
+        "name": "See that users get no answer",
+        "verify": [{"says": "The shop fails", "http": "http://web:8080/health", "that": "status == 503"}],
+    },
+    {
+        "id": "restart",
+        "name": "Start it again",
+        "command": "systemctl restart shop",
+        "become": True,
+        "verify": [{"says": "It answers", "http": "http://web:8080/health", "within": "1m"}],
+    },
+]
+VALUES = {
+    "service": "shop",
+    "directory": "/var/log/shop",
+    "database": "shop",
+    "table": "orders",
+    "port": "8080",
+    "certificate": "/etc/shop.crt",
+    "key": "/etc/shop.key",
+    "name": "db1.example.com",
+}
+
+
+@pytest.mark.parametrize("fault", [*faults()])
+def test_each_fault_passes_lint_and_has_an_undo_that_a_host_can_do_alone(runbook, here, fault):
+    runbook_file(here, hosts="web", steps=STEPS)
+    given = [word for name in faults()[fault].needs for word in ("-e", f"{name}={VALUES[name]}")]
+
+    written = runbook("drill", "init", "RUN-001", "--fault", fault, *given)
+
+    linted = runbook("lint", "RUN-001")
+    source = Library(here).usable("RUN-001")
+    (undo,) = host_undos(source, source.runbook.drill[0], Inventory({"web": ["web1"]}, {"web1": {}}))
+    about_drill = [line for line in linted.out.splitlines() if "drill" in line]
+    assert (written.code, linted.code, about_drill, undo.host) == (0, 0, [], "web1"), written.err
+    assert "runbook drill RUN-001 -i inventories/staging" in written.err
+
+
+def test_the_faults_are_shown_with_what_they_need(runbook, here):
+    shown = runbook("drill", "init", "--faults").out
+
+    assert [line.split()[0] for line in shown.splitlines()[1:]] == sorted(faults())

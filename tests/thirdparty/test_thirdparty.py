@@ -229,3 +229,12 @@ def test_a_page_with_its_fence_is_imported_as_its_step(place):
     ran = place.command("import", "page.md")
     (made,) = yaml.safe_load((place.root / "library" / "runbooks" / "RUN-002.yml").read_text())["steps"]
     assert made["files"] == "create /srv/mark\nremove /srv/old\n", ran.stderr
+
+
+def test_its_fault_begins_a_drill_as_ours_do(place):
+    path = place.write({"id": "look", "name": "Look", "command": "df /", "verify": [{"command": "test -e /srv/a"}]})
+
+    ran = place.command("drill", "init", "RUN-001", "--fault", "lose-file", "-e", "file=/srv/a")
+
+    assert ran.returncode == 0, ran.stderr
+    assert yaml.safe_load(path.read_text())["drill"]["undo"]["command"] == "mv --force /srv/a.before-drill /srv/a"

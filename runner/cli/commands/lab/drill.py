@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.cli.drill_words import WordsOrRunbooks, stop
+from runner.cli.drill_words import WordsOrRunbooks, init, stop
 from runner.cli.output.drill_lines import show_beginning, show_series
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
@@ -34,7 +34,7 @@ from runner.services.run_list import proven_runs, recorded_drills
 @click.command(
     "drill",
     cls=WordsOrRunbooks,
-    others={"stop": stop},
+    others={"init": init, "stop": stop},
     epilog="""\b
     runbook drill RUN-001
     runbook drill --all --junit drills.xml

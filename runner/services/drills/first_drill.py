@@ -1,0 +1,169 @@
+"""A first drill for a runbook: its trigger and its verifications say how one sees it, and a known fault breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.core.errors import InvalidInputError, MistypedError, RunbookError
+from runner.core.wording import listed
+from runner.kinds import plugins
+from runner.kinds.ansible_yaml import dump
+from runner.kinds.faults import Fault
+from runner.library.library import Library, Source
+from runner.model.procedure.drill import ASKED_DIRECTLY
+from runner.model.step import Step
+from runner.model.verification import Verification
+from runner.model.yaml.finding import did_you_mean
+from runner.store import durable
+
+_TIMES = frozenset({"within", "every", "hold_for", "says"})
+_ASKS = ("http", "command", "sql")
+_BUDGET = "5m"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstDrill:
+    """The block that was written into the file of `runbook`, the fault that it has, and the others there are."""
+
+    runbook: str
+    text: str
+    fault: Fault
+    others: tuple[Fault, ...]
+
+
+def choose_fault(source: Source, key: str = "") -> Fault:
+    """The fault called `key`, or the one that the words of the runbook suggest.
+
+    Raises:
+        MistypedError: there is none of that name.
+    """
+    known = plugins.faults()
+    if key and key not in known:
+        raise MistypedError(
+            f"there is no fault {key!r}", hint=did_you_mean(key, list(known)) or f"there are {listed(list(known))}"
+        )
+    runbook = source.runbook
+    about = " ".join(map(str, (runbook.title, *runbook.scope.handles, runbook.trigger))).lower()
+    scores = {each.key: sum(word in about for word in each.words) for each in known.values()}
+    return known[key or max(scores, key=lambda each: scores[each])]
+
+
+def found_values(source: Source, fault: Fault) -> dict[str, str]:
+    """What of the needs of `fault` the runbook itself says: the unit that its own commands name."""
+    units = [words[-1] for step in source.runbook.every_step for words in _systemctl(source, step)]
+    named = [unit for unit in units if "{{" not in unit or unit.startswith("{{")]
+    return {"service": named[0]} if named and "service" in fault.needs else {}
+
+
+def _systemctl(source: Source, step: Step) -> Iterator[Sequence[str]]:
+    code = step.action.shell_code(source.read_file) if step.action else None
+    for command in code.commands() if code else ():
+        if command.name == "systemctl" and len(command.words) > 2:  # noqa: PLR2004 - systemctl VERB UNIT
+            yield command.words
+
+
+def write_first_drill(
+    library: Library, runbook: str, fault: Fault, values: Mapping[str, str], *, url: str = ""
+) -> FirstDrill:
+    """Write a drill with `fault` into the file of `runbook`, which must load with it; `url` is what its probe asks.
+
+    Raises:
+        InvalidInputError: it has a drill, or nothing in it says how one sees that the system is well.
+        MistypedError: `values` lack something that the fault needs.
+    """
+    source = library.usable(runbook)
+    if source.runbook.drill:
+        raise InvalidInputError(f"{source.id} has a drill already", hint=f"runbook drill {source.id}")
+    if missing := [f"{name} ({about})" for name, about in fault.needs.items() if not values.get(name)]:
+        hint = f"add -e {next(iter(fault.needs))}=VALUE"
+        raise MistypedError(f"{fault.title.lower()}: {listed(missing)} is not said", hint=hint)
+    text = _block(source, fault, values, url)
+    before = source.path.read_text(encoding="utf-8")
+    durable.write(source.path, before.rstrip("\n") + "\n\n" + text)
+    try:
+        library.usable(source.id)
+    except RunbookError:
+        durable.write(source.path, before)
+        raise
+    others = tuple(each for each in plugins.faults().values() if each.key != fault.key)
+    return FirstDrill(source.id, text, fault, others)
+
+
+def _block(source: Source, fault: Fault, values: Mapping[str, str], url: str) -> str:
+    probe = {"http": url} if url else _well(source)
+    hosts = {"hosts": f"{source.runbook.hosts}[0]"} if source.runbook.hosts.isidentifier() else {}
+    steps = {phase: {**hosts, **step} for phase, step in fault.steps(values).items()}
+    ordered = {phase: {"name": step.pop("name"), **step} for phase, step in steps.items()}
+    drill = {
+        "probe": probe,
+        "inject": ordered["inject"],
+        "symptom": _ill(source, probe),
+        "proof": _proof(source, probe),
+        "undo": ordered["undo"],
+        "budget": _BUDGET,
+    }
+    lines = dump({"drill": drill}).removeprefix("---\n")
+    remark = "The undo must take back exactly what `inject` does, and do no harm where that was not done."
+    return f"# {fault.title}. {remark}\n{lines}"
+
+
+def _looks(source: Source) -> Iterator[tuple[Step, Verification, dict[str, Any]]]:
+    """The verifications of the procedure that a probe could make, each with its step and as it is written."""
+    written = source.document.value.get("steps", [])
+    by_id = {each.get("id"): each for each in written if isinstance(each, dict)}
+    for step in source.runbook.steps:
+        raw = by_id.get(step.id, {}).get("verify", [])
+        for look, item in zip(step.verify, raw, strict=False):
+            call = look.probe() if look.probes else None
+            if call and call.module in ASKED_DIRECTLY and not call.on_controller and isinstance(item, dict):
+                yield step, look, item
+
+
+def _well(source: Source) -> dict[str, Any]:
+    """What the runbook itself looks at last, as a probe asks it.
+
+    Raises:
+        InvalidInputError: it looks at nothing that could be asked all the time.
+    """
+    found = [*_looks(source)]
+    if not found:
+        hint = "--url says what a user would ask for, like --url http://app/health"
+        raise InvalidInputError(f"{source.id} verifies nothing that a probe could ask", hint=hint)
+    step, _, written = found[-1]
+    hosts = step.hosts or source.runbook.hosts
+    beside = {} if "http" in written else {"hosts": hosts} | ({"become": True} if step.become else {})
+    return {**{key: value for key, value in written.items() if key not in _TIMES}, **beside}
+
+
+def _ill(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first verification looks at, where it asks something by itself; else the probe's own bad answer."""
+    first = source.runbook.steps[0].id if source.runbook.steps else ""
+    for step, look, written in _looks(source):
+        same = any(key in probe and probe[key] == written.get(key) for key in _ASKS)
+        if step.id == first and not same:
+            hosts = {} if step.hosts is None else {"hosts": step.hosts}
+            return {"says": look.says, **hosts, **{key: value for key, value in written.items() if key != "says"}}
+    bad: dict[str, dict[str, Any]] = {
+        "http": {"that": "status != 200"},
+        "command": {"exit": 1},
+        "sql": {"that": "rows | length == 0"},
+    }
+    return {"says": "Users get no good answer", **next(answer for key, answer in bad.items() if key in probe)}
+
+
+def _proof(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:
+    """More than one good answer: what the probe asks, ten times, from a host of the runbook."""
+    if "http" in probe:
+        fetch = 'curl --silent --show-error --fail --max-time 5 --output /dev/null "$URL"'
+        return {
+            "name": "Ten users in a row are served",
+            "hosts": source.runbook.hosts,
+            "shell": f"for request in {{1..10}}; do {fetch}; done\necho all served\n",
+            "env": {"URL": probe["http"] if isinstance(probe["http"], str) else probe["http"].get("url", "")},
+            "verify": [{"says": "All ten are", "matches": "all served"}],
+        }
+    kept = {key: value for key, value in probe.items() if key in {"command", "sql", "params", "env", "hosts", "become"}}
+    judged = {key: value for key, value in probe.items() if key not in kept}
+    return {"says": "It holds for five seconds", **kept, **judged, "hold_for": "5s", "every": "1s"}
