@@ -19,6 +19,7 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 
 TESTED_WITH: dict[str, str] = {
     "services/drills/drill_journal.py": "services/drills/test_one_drill.py",
+    "core/shell/syntax_tree.py": "core/shell/test_shell_reader.py",
     "render/handoff/going_on.py": "render/handoff/test_hand_off.py",
     "kinds/pipelines.py": "kinds/steps/delivery/test_pipeline_step.py",
     "kinds/verifications/pipeline_probe.py": "kinds/steps/delivery/test_pipeline_step.py",

@@ -12,11 +12,10 @@ from typing import Any
 from runner.compiler.input_delivery import LIMIT, SHELL
 from runner.core.templates import as_title
 from runner.kinds.ansible_yaml import FREE_FORM
-from runner.kinds.invocation import STRICT
+from runner.kinds.invocation import STRICT, read_by_psql
 from runner.kinds.steps.delivery.git_step import summaries
 
 _LIMIT = ("timeout", "--kill-after=")
-_SET = "--set="
 _PSQL = re.compile(
     r"^\\encoding UTF8\n(?P<set>(?:\\set [^\n]*\n)*)SET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL
 )
@@ -138,7 +137,7 @@ def _decoded(line: str) -> str:
 
 def _program(argv: Sequence[Any], stdin: str) -> str:
     if statement := _PSQL.match(stdin):
-        return _statement(argv, statement["statement"], statement["set"])
+        return _statement(statement["statement"], statement["set"])
     if tuple(argv[: len(STRICT)]) == STRICT:
         args = argv[len(STRICT) + 2 :]  # the first word after the text is the script's own name
         arguments = [f"args: {' '.join(map(_word, args))}"] if args else []
@@ -148,14 +147,19 @@ def _program(argv: Sequence[Any], stdin: str) -> str:
     return f"{line}\n{stdin}" if stdin else line
 
 
-def _statement(argv: Sequence[Any], text: str, hidden: str) -> str:
+def _statement(text: str, sets: str) -> str:
     """The SQL statement as it was written, and the values that are bound in it."""
     query = _ROWS.match(text)
     query_text = re.sub("^  ", "", query["query"], flags=re.MULTILINE) if query else text.strip().removesuffix(";")
-    values = [str(word).removeprefix(_SET) for word in argv if str(word).startswith(_SET)]
-    values += [f"{name}={value}" for name, value in re.findall(r"^\\set (\w+) '(.*)'$", hidden, re.MULTILINE)]
-    bound = ", ".join(value for value in values if value != "ON_ERROR_STOP=1")
+    values = re.findall(r"^\\set (\w+) '(.*)'$", sets, re.MULTILINE)
+    bound = ", ".join(f"{name}={_bound(value)}" for name, value in values)
     return f"SQL {query_text.strip()}" + (f"\nwith {bound}" if bound else "")
+
+
+def _bound(value: str) -> str:
+    """The value of a parameter; of one that is not known yet its template."""
+    template = re.fullmatch(r"\{% filter .*? \+?%\}(.*)\{% endfilter %\}", value, re.DOTALL)
+    return template[1] if template else read_by_psql(value)
 
 
 def _word(value: Any) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner.core.templates import names_in
+from runner.core.templates import filtered, names_in
 from runner.kinds.ansible_yaml import Block, Task
 
 LIMIT = 3
@@ -27,9 +27,6 @@ exec "$@"
 
 SHELL = ("/bin/sh", "-c", EXPORT, "sh")
 
-_ENCODING = "\\encoding UTF8\n"
-_SET = "--set="
-_FOR_PSQL = r"replace('\\', '\\\\') | replace('\n', '\\n') | replace('\r', '\\r')" + """ | replace("'", "''")"""
 _QUIET: Mapping[str, Any] = {
     # What our own report is about must be told; plain Ansible has no need of it.
     "no_log": "{{ runbook_run_id is not defined }}",
@@ -78,7 +75,7 @@ def hide(item: Task | Block, secrets: Collection[str]) -> Task | Block:
         if not _has(secrets, [task.args, task.keywords.get("environment")]):
             return task
         if task.module == "ansible.builtin.command":
-            task = _from_stdin(_bound_by_psql(task, secrets), secrets)
+            task = _from_stdin(task, secrets)
         variables = {**task.keywords.get("vars", {}), **_NO_SYSLOG}
         return replace(task, keywords={**task.keywords, "vars": variables, **_QUIET})
 
@@ -100,7 +97,7 @@ def _from_stdin(task: Task, secrets: Collection[str]) -> Task:
     if not hidden:
         return task
     argv = task.args["argv"]
-    lines = "".join(f"{_filtered(value, 'b64encode')}\n" for value in hidden.values())
+    lines = "".join(f"{filtered(value, 'b64encode')}\n" for value in hidden.values())
     args = {
         **task.args,
         "argv": [*argv[:LIMIT], *SHELL, *hidden, "--", *argv[LIMIT:]],
@@ -111,24 +108,3 @@ def _from_stdin(task: Task, secrets: Collection[str]) -> Task:
     keywords = {key: value for key, value in task.keywords.items() if key != "environment"}
     rest = {name: value for name, value in environment.items() if name not in hidden}
     return replace(task, args=args, keywords={**({"environment": rest} if rest else {}), **keywords})
-
-
-def _bound_by_psql(task: Task, secrets: Collection[str]) -> Task:
-    r"""What is bound in a statement is set by psql's own `\set`, which quotes as its manual says.
-
-    https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS
-    """
-    argv: Sequence[str] = task.args["argv"]
-    secret_words = [word for word in argv if word.startswith(_SET) and _has(secrets, word)]
-    if not secret_words:
-        return task
-    pairs = [word.removeprefix(_SET).partition("=") for word in secret_words]
-    lines = "".join(f"\\set {name} '{_filtered(value, _FOR_PSQL, end='')}'\n" for name, _, value in pairs)
-    stdin = task.args["stdin"].replace(_ENCODING, _ENCODING + lines, 1)
-    rest = [word for word in argv if word not in secret_words]
-    return replace(task, args={**task.args, "argv": rest, "stdin": stdin})
-
-
-def _filtered(template: str, filters: str, *, end: str = "+") -> str:
-    """`template` as a whole through `filters`; without a + at its end a template takes the next line break away."""
-    return f"{{% filter {filters} %}}{template}{{% endfilter {end}%}}"

@@ -109,6 +109,12 @@ def pieces(text: str) -> list[tuple[bool, str]]:
     return found
 
 
+def filtered(text: str, filters: str, *, end: str = "+") -> str:
+    """The template `text` as a whole through `filters`; without a + at its end a tag takes the next line break away."""
+    begin = "+" if text.startswith("\n") else ""
+    return f"{{% filter {filters} {begin}%}}{text}{{% endfilter {end}%}}"
+
+
 def expressions(text: str) -> list[str]:
     """What stands inside of each `{{ ... }}` in `text`."""
     return [inside(piece) for is_template, piece in pieces(text) if is_template and piece.startswith("{{")]

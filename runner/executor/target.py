@@ -26,7 +26,8 @@ class Target:
     how it is reached and what its inventory says about it. `missing` has each name that the inventory lacks, and where
     it was asked for (a pattern of the runbook, or `--limit`); `ambiguous` the same of each name that both a group and a
     host have; `warnings` what Ansible leaves out of the inventory; `idle` what `--limit` names though the runbook does
-    nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from. `delegates`
+    nothing there; `variables` the names that are set for any of the hosts, wherever Ansible has them from, and
+    `vaulted` those of them, or of their parts, that ansible-vault has encrypted. `delegates`
     has the hosts of each name on which steps are done for other hosts, which has to be exactly one; `lacking` those
     that do not have a variable which was asked for. `called` has the hosts of each pattern of a runbook that
     does a step of this one, whatever `--limit` says, and `successors` those within it of one that may take over.
@@ -41,6 +42,7 @@ class Target:
     warnings: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     variables: frozenset[str] = frozenset()
+    vaulted: frozenset[str] = frozenset()
     delegates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lacking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Target:
             warnings=tuple(message.get("warnings", ())),
             idle=tuple(message.get("idle", ())),
             variables=frozenset(message.get("variables", ())),
+            vaulted=frozenset(message.get("secret_paths", ())),
             **{name: _names(message.get(name, {})) for name in ("delegates", "lacking", "called", "successors")},
         )
 

@@ -44,6 +44,9 @@ class Kind(Model):
     secrets: ClassVar[tuple[str, ...]] = ()
     """The keys, in the mapping behind its own, that say where a secret is: `env:TOKEN`, or an input of type secret."""
 
+    fixed_by: ClassVar[str] = "name something that stays what it is"
+    """What to write in the place of its `moving_name`."""
+
     nested: ClassVar[str] = ""
     """The key below which another kind, a verification, is written; empty where none is."""
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import reduce
 from math import ceil
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from pydantic import Field
 from runner.core.duration import seconds
 from runner.core.identifiers import Spelling
 from runner.core.shell.shell_code import Code
-from runner.core.templates import Template, only_expression
+from runner.core.templates import Template, filtered, has_template, only_expression
 from runner.kinds.sql_text import for_psql, parameters
 
 KILL_AFTER = timedelta(seconds=5)
@@ -144,29 +145,56 @@ Directory = Annotated[Template | None, Field(description="The directory that it 
 
 
 def psql(statement: str, params: Mapping[str, Any], *, timeout: timedelta) -> Invocation:
-    """One SQL statement through `psql` on the host; its rows come back typed, as JSON.
+    r"""One SQL statement through `psql` on the host; its rows come back typed, as JSON.
 
     The server is told the `timeout`, too: a statement that only lost its psql would still be done when its turn comes.
-    The connection comes from the inventory: `runbook_sql` holds libpq environment variables (PGHOST, PGPORT, PGUSER,
-    PGDATABASE, ...), and `runbook_psql` the path of psql where it is not on PATH. psql 12 and later understand it all.
+    The `params` come with it: everybody on the host could read them in its arguments. Each is set by psql's own `\set`,
+    which quotes as its manual says. The connection comes from the inventory: `runbook_sql` holds libpq environment
+    variables (PGHOST, PGPORT, PGUSER, PGDATABASE, ...), and `runbook_psql` the path of psql where it is not on PATH.
+    psql 12 and later understand it all.
     https://www.postgresql.org/docs/current/libpq-envars.html
+    https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS
     """
     lists = parameters(statement)
-    sets = [f"--set={name}={_bindable(value, as_list=lists[name])}" for name, value in params.items()]
+    given = {name: _quoted(_bindable(value, as_list=lists[name])) for name, value in params.items()}
+    sets = "".join(f"\\set {name} '{value}'\n" for name, value in given.items())
     argv = [
         "{{ runbook_psql | default('psql') }}",
         *("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--no-password", "--set=ON_ERROR_STOP=1"),
-        *sets,
     ]
     limit = f"SET statement_timeout = {max(1, round(timeout / timedelta(milliseconds=1)))};"
     call = bounded(
         argv,
         timeout=timeout,
-        stdin=f"\\encoding UTF8\n{limit}\n{for_psql(statement)}",
+        stdin=f"\\encoding UTF8\n{sets}{limit}\n{for_psql(statement)}",
         environment="{{ runbook_sql | default({}) }}",
     )
     names = {"rows": "REGISTER.stdout | default('[]', true) | from_json", "row": "rows | first | default({})"}
     return replace(call, names=names, cuts=dict.fromkeys(names, _STDOUT_CUT))
+
+
+_FOR_PSQL = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("'", "''"))
+"""What stands in quotation marks of psql for a character that would mean something else there."""
+
+
+def _quoted(value: str) -> str:
+    """The text, or the template, of a value as psql reads it between quotation marks."""
+    if has_template(value):
+        return filtered(
+            value, " | ".join(f"replace({_in_jinja(old)}, {_in_jinja(new)})" for old, new in _FOR_PSQL), end=""
+        )
+    return reduce(lambda text, pair: text.replace(*pair), _FOR_PSQL, value)
+
+
+def read_by_psql(text: str) -> str:
+    """What psql reads where `text` stands between quotation marks and is as it was made for that."""
+    back = {new: old for old, new in _FOR_PSQL}
+    return re.sub(r"\\[\\nr]|''", lambda match: back[match[0]], text)
+
+
+def _in_jinja(text: str) -> str:
+    quote = '"' if "'" in text else "'"
+    return quote + text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r") + quote
 
 
 def _bindable(value: Any, *, as_list: bool) -> str:

@@ -154,6 +154,14 @@ class Notice(Model):
     )
 
 
+_COMMIT = re.compile("[0-9a-f]{7,64}")
+
+
+def moving(name: str) -> str:
+    """The `name` of a branch or a tag, which may be moved; empty for a commit, and for a template that may give one."""
+    return "" if "{{" in name or _COMMIT.fullmatch(name) else name
+
+
 def is_number(expression: str) -> str:
     """A condition: `expression` is a number, neither true nor false, nor infinite, nor NaN, which nothing equals."""
     one = expression if re.fullmatch(r"\w+", expression) else f"({expression})"

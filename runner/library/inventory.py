@@ -15,6 +15,8 @@ from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.lenient_yaml import MAX_BYTES, Value, documents
 
 _VAULT = b"$ANSIBLE_VAULT"
+_OWN = ("ansible_", "runbook_")
+"""How the names begin of variables that reach a host by other ways than its programs' arguments."""
 _VARIABLES = ("group_vars", "host_vars")
 _SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
 _ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)")
@@ -39,6 +41,20 @@ def environments(path: Path) -> list[str]:
 def encrypted(path: Path) -> list[Path]:
     """The files of the inventory at `path` that ansible-vault has encrypted, so that nobody knows what they set."""
     return [file for file in _files(path) if _beginning(file) == _VAULT]
+
+
+def vaulted(path: Path) -> frozenset[str]:
+    """The variables in the inventory at `path` that are encrypted by themselves, or whose templates name such a one."""
+    values = [value for file in _files(path) for value in _values_in(file)]
+    parts = [part for value in values for part in _parts(str(value.place[-1]), value)]
+    paths = {name for name, part in parts if part.node.tag == "!vault" and not name.startswith(_OWN)}
+    more = paths
+    while more:
+        named = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, paths))})(?!\w)")
+        more = {name for name, part in parts if "{{" in (part.text or "") and named.search(part.text or "")} - paths
+        more = {name for name in more if not name.startswith(_OWN)}
+        paths |= more
+    return frozenset(paths)
 
 
 def _settings(path: Path) -> Iterator[tuple[str, str]]:
@@ -95,24 +111,36 @@ def _groups(value: Value, depth: int = 0) -> Iterator[tuple[str, Value]]:
 
 
 def _set_in(path: Path) -> Iterator[tuple[str, str]]:
+    if path.suffix in {"", ".ini", ".cfg"} and set(_VARIABLES).isdisjoint(path.parts):
+        yield from ((name, value.strip("\"'")) for name, value in _ASSIGNED.findall(_text(path)))
+    else:
+        yield from ((str(each.place[-1]), each.text or "") for each in _values_in(path))
+
+
+def _values_in(path: Path) -> Iterator[Value]:
+    """What is set in a file of YAML."""
     beside = not set(_VARIABLES).isdisjoint(path.parts)
     if beside or path.suffix in {".yml", ".yaml", ".json"}:
         for document in _documents(_text(path)):
-            yield from _pairs(document) if beside else _set_by(document)
-    elif path.suffix in {"", ".ini", ".cfg"}:
-        yield from ((name, value.strip("\"'")) for name, value in _ASSIGNED.findall(_text(path)))
+            yield from document.values() if beside else _set_by(document)
 
 
-def _set_by(document: Value) -> Iterator[tuple[str, str]]:
+def _set_by(document: Value) -> Iterator[Value]:
     for _, group in _groups(document):
-        yield from _pairs(group.get("vars"))
+        if own := group.get("vars"):
+            yield from own.values()
         if hosts := group.get("hosts"):
             for host in hosts.values():
-                yield from _pairs(host)
+                yield from host.values()
 
 
-def _pairs(value: Value | None) -> Iterable[tuple[str, str]]:
-    return [(str(each.place[-1]), each.text or "") for each in value.values()] if value else []
+def _parts(name: str, value: Value) -> Iterator[tuple[str, Value]]:
+    """What has no keys in a value, by its path: `db.password`."""
+    if value.is_mapping:
+        for part in value.values():
+            yield from _parts(f"{name}.{part.place[-1]}", part)
+    else:
+        yield name, value
 
 
 def _keys(value: Value | None) -> Iterable[str]:

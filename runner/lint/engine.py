@@ -88,14 +88,16 @@ def lint(
     *,
     today: date,
     variables: Iterable[str] | None = None,
+    vaulted: Iterable[str] = (),
     reached: Iterable[str] | None = None,
 ) -> list[Finding]:
     """Every finding about `source` on the day `today` that the file does not except, in the order of the file.
 
-    `variables` are the names that the inventories set; None when there is no inventory to ask. `reached` are the
-    contacts whom a page has ever reached, None where nobody can know.
+    `variables` are the names that the inventories set; None when there is no inventory to ask. `vaulted` are those that
+    ansible-vault has encrypted. `reached` are the contacts whom a page has ever reached, None where nobody can know.
     """
-    return list(examine(context_of(source, contacts, today=today, variables=variables, reached=reached)).findings)
+    context = context_of(source, contacts, today=today, variables=variables, vaulted=vaulted, reached=reached)
+    return list(examine(context).findings)
 
 
 def context_of(
@@ -104,6 +106,7 @@ def context_of(
     *,
     today: date,
     variables: Iterable[str] | None = None,
+    vaulted: Iterable[str] = (),
     incomplete: bool = False,
     reached: Iterable[str] | None = None,
 ) -> LintContext:
@@ -111,7 +114,7 @@ def context_of(
     names = None if variables is None else frozenset(variables)
     known = None if reached is None else frozenset(reached)
     context = LintContext(source, source.document, contacts, today, names, frozenset(rules()), incomplete=incomplete)
-    return replace(context, reached=known)
+    return replace(context, reached=known, vaulted=frozenset(vaulted))
 
 
 def examine(context: LintContext) -> Report:

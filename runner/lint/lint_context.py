@@ -60,8 +60,8 @@ class LintContext:
     """One runbook to be looked at on the day `today`.
 
     `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
-    they may set others, which nobody can read. `rules` are the names of the rules, `reported` those that have found
-    something, each with the file and the line.
+    they may set others, which nobody can read. `vaulted` are those, or parts of them, that ansible-vault has encrypted.
+    `rules` are the names of the rules, `reported` those that have found something, each with the file and the line.
     """
 
     source: Source
@@ -73,6 +73,7 @@ class LintContext:
     reported: frozenset[tuple[str, str, int]] = frozenset()
     incomplete: bool = False
     reached: frozenset[str] | None = None
+    vaulted: frozenset[str] = frozenset()
 
     @property
     def runbook(self) -> Runbook:

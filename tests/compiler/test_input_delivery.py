@@ -151,8 +151,9 @@ def test_a_value_is_filled_in_whole(value):
 def test_psql_reads_back_what_is_bound(value):
     act = hidden(SqlStep(sql="SELECT %(a)s AS a, %(b)s AS b", params={"a": "{{ key }}", "b": 1}))
 
-    _, line, rest = filled(act.args["stdin"], key=value).split("\n", 2)
-    assert [word for word in act.args["argv"] if word.startswith("--set=")] == ["--set=ON_ERROR_STOP=1", "--set=b=1"]
+    _, line, other, rest = filled(act.args["stdin"], key=value).split("\n", 3)
+    assert [word for word in act.args["argv"] if word.startswith("--set=")] == ["--set=ON_ERROR_STOP=1"]
+    assert other == "\\set b '1'"
     assert rest.startswith("SET statement_timeout = 30000;\n")
     assert read_by_psql(line.removeprefix("\\set a ")) == value
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runner.kinds.invocation import Invocation, bounded, psql, uri, whole_seconds
+from runner.core.templates import has_template
+from runner.kinds.invocation import Invocation, bounded, psql, read_by_psql, uri, whole_seconds
 from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.shell_step import ShellStep
 
@@ -15,7 +18,7 @@ COMMAND = {
     "rc": "REGISTER.rc",
     "stdout": "REGISTER.stdout",
     "stderr": "REGISTER.stderr",
-    "json": "REGISTER.stdout | from_json",
+    "json": "REGISTER.stdout | from_json | to_json(allow_nan=false) | from_json",
 }
 STDOUT_CUT = "REGISTER.output.stdout.truncated | default(false)"
 
@@ -54,13 +57,17 @@ PSQL = [
 ]
 
 
+QUOTED = r"""{% filter replace('\\', '\\\\') | replace('\n', '\\n') | replace('\r', '\\r') | replace("'", "''") %}"""
+END = "{% endfilter %}"
+
+
 def test_a_statement_goes_through_psql_and_the_server_knows_the_limit_too():
     assert psql("SELECT %(a)s AS a", {"a": "{{ x }}"}, timeout=30 * SECONDS) == Invocation(
         "ansible.builtin.command",
         {
-            "argv": [*PSQL, "--set=a={{ x }}"],
+            "argv": PSQL,
             "expand_argument_vars": False,
-            "stdin": "\\encoding UTF8\nSET statement_timeout = 30000;\n"
+            "stdin": f"\\encoding UTF8\n\\set a '{QUOTED}{{{{ x }}}}{END}'\nSET statement_timeout = 30000;\n"
             "WITH answer AS (\n  SELECT :'a' AS a\n)\nSELECT coalesce(json_agg(answer), '[]') FROM answer;\n",
         },
         names={"rows": "REGISTER.stdout | default('[]', true) | from_json", "row": "rows | first | default({})"},
@@ -74,24 +81,36 @@ def test_a_statement_goes_through_psql_and_the_server_knows_the_limit_too():
     ("cast", "value", "word"),
     [
         ("", "text", "text"),
-        ("", "{{ a }}-{{ b }}", "{{ a }}-{{ b }}"),
+        ("", "it's a \\ \r\n'", r"it''s a \\ \r\n''"),
+        ("", "{{ a }}-{{ b }}", f"{QUOTED}{{{{ a }}}}-{{{{ b }}}}{END}"),
+        ("", "\n{{ a }}", f"{QUOTED.replace(' %}', ' +%}')}\n{{{{ a }}}}{END}"),
         ("", 5, "5"),
         ("", 0.5, "0.5"),
         ("", True, "true"),
         ("::int[]", [1, 2], "[1, 2]"),
         ("::text[]", ["a", "b c"], '["a", "b c"]'),
-        ("::int[]", "{{ pids }}", "{{ pids | to_json }}"),
-        ("::int[]", " {{ found.pids }} ", "{{ found.pids | to_json }}"),
-        ("::int[]", "{{ a if b else c }}", "{{ (a if b else c) | to_json }}"),
+        ("::int[]", "{{ pids }}", f"{QUOTED}{{{{ pids | to_json }}}}{END}"),
+        ("::int[]", " {{ found.pids }} ", f"{QUOTED}{{{{ found.pids | to_json }}}}{END}"),
+        ("::int[]", "{{ a if b else c }}", f"{QUOTED}{{{{ (a if b else c) | to_json }}}}{END}"),
     ],
 )
 def test_a_value_is_bound_as_a_variable_of_psql(cast, value, word):
-    assert psql(f"SELECT %(v)s{cast}", {"v": value}, timeout=SECONDS).args["argv"][-1] == f"--set=v={word}"
+    call = psql(f"SELECT %(v)s{cast}", {"v": value}, timeout=SECONDS)
+
+    assert call.args["stdin"].split("\nSET ")[0] == f"\\encoding UTF8\n\\set v '{word}'"
+    assert "v=" not in "".join(call.args["argv"])
+
+
+@given(st.text(st.characters(exclude_characters="\0")))
+def test_what_is_quoted_for_psql_is_read_back(value):
+    quoted = psql("SELECT %(v)s", {"v": value}, timeout=SECONDS).args["stdin"].split("\\set v '")[1].split("'\nSET ")[0]
+
+    assert has_template(value) or read_by_psql(quoted) == value
 
 
 NAMES = {
     "status": "REGISTER.status | default(-1)",
-    "json": "REGISTER.json",
+    "json": "REGISTER.json | to_json(allow_nan=false) | from_json",
     "content": "REGISTER.content | default('')",
 }
 

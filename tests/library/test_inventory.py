@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.library.inventory import encrypted, environments, names, variables
+from runner.library.inventory import encrypted, environments, names, variables, vaulted
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,15 @@ def test_what_is_encrypted_is_named(tmp_path):
 
     files = [tmp_path / name for name in ("group_vars/all/vault.yml", "host_vars/a", "hosts")]
     assert sorted(encrypted(tmp_path / "hosts")) == sorted(encrypted(tmp_path)) == files
+
+
+def test_what_is_encrypted_by_itself_and_what_names_it_is_known_by_its_path(tmp_path):
+    secret = "!vault |\n      $ANSIBLE_VAULT;1.1;AES256\n      6162\n"
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text(
+        f"vault_token: {secret}db:\n  name: shop\n  password: {secret}runbook_sql:\n  PGPASSWORD: {secret}"
+        "token: '{{ vault_token }}'\nurl: 'http://{{ token }}@{{ db.name }}'\nport: 80\nother: '{{ vault_tokens }}'\n"
+    )
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {dsn: 'x:{{ db.password }}'}}}\n")
+
+    assert vaulted(tmp_path) == {"vault_token", "db.password", "token", "url", "dsn"}

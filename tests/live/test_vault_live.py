@@ -98,6 +98,11 @@ def test_they_reach_the_step_and_are_in_no_file_and_no_word(bench, vault, keys):
     digest = hashlib.sha256(USED_PLAIN.encode()).hexdigest()
     assert said["stdout"].splitlines() == [f"{digest}  -", "***|***|***|***|***|***", "5432", "abc"]
     assert leaks(bench, ran) == []
+    # In production, and with --auto, that refuses the run: everybody on the host can read them where they stand here.
+    warned = next(
+        event["data"] for event in ran.events if event["type"] == "guard.checked" and event["data"]["guard"] == "lint"
+    )
+    assert "is a secret of the inventory, and everybody on a host can read the arguments" in str(warned)
 
 
 LOOKS = [("plan", "RUN-900", "--json"), ("run", "RUN-900", "--dry-run"), ("plan", "RUN-900")]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from runner.core.shell.command_input import calls
 from runner.core.shell.command_wrappers import program_name
-from runner.core.shell.shell_reader import TEMPLATE, Shell, substitutions, walk
+from runner.core.shell.shell_reader import Shell
+from runner.core.shell.syntax_tree import TEMPLATE, substitutions, walk
 
 _COMPARES = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _DECLARES_NUMBER = re.compile(r"\w+\s+(?:-\w+\s+)*-\w*i")
@@ -25,8 +27,8 @@ def computed(shell: Shell) -> Iterator[str]:
                 text = text[: each.start_byte - start] + text[each.end_byte - start :]
             names = re.findall(r"[A-Za-z_]\w*", TEMPLATE.sub(" ", text))
             yield " ".join([text, *(shell.values[name] for name in names if name in shell.values)])
-    for words in shell.calls():
-        yield from _named(words)
+    for call in calls(shell):
+        yield from _named(call.words)
 
 
 def _places(node: Node, text: str, maps: set[str]) -> Iterator[tuple[int, int]]:

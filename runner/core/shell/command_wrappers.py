@@ -89,6 +89,9 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
     }
 )
 
+CONTAINERS = frozenset({"docker", "podman", "nerdctl", "crictl", "docker-compose", "kubectl", "oc", "lxc", "flatpak"})
+"""The programs that start others elsewhere by commands of which only `exec` is known here."""
+
 TAKES_CODE = SHELLS | {name for name, each in _STARTERS.items() if each.joined or each.code_flag}
 """The programs that hand a shell its code."""
 
@@ -140,6 +143,19 @@ def _shell(words: Sequence[str], at: int, through: tuple[str, ...]) -> Started:
         return Started(at, through=through)
     strict = "pipefail" in options or sets_pipefail(words[end])
     return Started(end, words[end], strict, (*through, program_name(words[at])))
+
+
+def replaced(words: Sequence[str]) -> str:
+    """What `xargs` among the `words` replaces in the command that it starts by a line that it reads; empty for none."""
+    names = [program_name(word) for word in words]
+    options = words[names.index("xargs") + 1 :] if "xargs" in names else ()
+    for number, word in enumerate(options):
+        if match := re.fullmatch(r"(?:-[0rtx]*[Ii]|--replace=?)(.*)", word, re.DOTALL):
+            following = options[number + 1 : number + 2] if re.fullmatch("-[0rtx]*I", word) else ()
+            return match[1] or next(iter(following), "{}")
+        if word[:1] != "-" and options[number - 1 : number] not in (["-n"], ["-P"], ["-d"], ["-L"], ["-s"]):
+            return ""
+    return ""
 
 
 def sets_pipefail(code: str) -> bool:

@@ -13,10 +13,19 @@ from typing import Literal, NamedTuple
 from jinja2 import nodes
 
 from runner.core.shell.arithmetic import computed
-from runner.core.shell.command_wrappers import SHELLS, TAKES_CODE, program_name, started
-from runner.core.shell.interpreters import interpreter
+from runner.core.shell.command_input import calls
+from runner.core.shell.command_wrappers import (
+    ASSIGNMENT,
+    CONTAINERS,
+    SHELLS,
+    TAKES_CODE,
+    program_name,
+    replaced,
+    started,
+)
+from runner.core.shell.interpreters import interpreter, interpreters
 from runner.core.shell.pasted_values import pasted
-from runner.core.shell.shell_reader import Command, Shell, of_arguments
+from runner.core.shell.shell_reader import STDIN, Command, Shell, of_arguments
 from runner.core.templates import NUMBERS, has_template, last_filter, names_in, parse, pieces
 
 _DEEPEST = 6
@@ -57,11 +66,7 @@ def given_as_code(
     """
     values = _templates(environment)
     yield from _started(words, values, 0)
-    for command in [each for pipeline in of_arguments(words) for each in pipeline.commands if stdin]:
-        if _reads_code(command):
-            yield from _in_shell(stdin, command.name, values, 1)
-        elif (program := interpreter(command.name)) and program.reads:
-            yield from (Reading(each, command.name, "program") for each in _pasted_texts(stdin))
+    yield from _fed(words, [stdin] if stdin else [], [], values, 1)
 
 
 def names_obeyed(readings: Sequence[Reading], text: str) -> Mapping[str, Reading]:
@@ -82,7 +87,11 @@ def _reads_code(command: Command) -> bool:
             return not {"-f", "-l", "-r", "-d", "-c"} & set(command.words)
         case "crontab":
             return command.words[-1] == "-"
-    return command.name in SHELLS and all(word.startswith("-") for word in command.words[1:])
+        case "source" | ".":
+            return STDIN in command.words
+        case "ssh":
+            return True  # else the command that it is given there stands in its place
+    return command.name in SHELLS and all(word.startswith("-") or word == STDIN for word in command.words[1:])
 
 
 def _templates(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -98,13 +107,10 @@ def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) ->
     settings = Shell(code, values=values).settings()
     values = {**values, **_templates({name: _read(text) for name, text in settings.items()})}
     shell = Shell(code, values=values)
-    for words in shell.calls():
-        yield from _started([_read(word) for word in words], values, shells)
-    for pipeline in shell.pipelines():
-        *before, last = pipeline.commands
-        if _reads_code(last):
-            for command in before:
-                yield from _in_shell(" ".join(map(_read, command.words[1:])), last.name, values, shells + 1)
+    for call in calls(shell):
+        words, reads, behind = ([_read(each) for each in part] for part in (call.words, call.reads, call.behind))
+        yield from _started(words, values, shells)
+        yield from _fed(words, reads, behind, values, shells + 1)
     for text in computed(shell):
         yield from (Reading(each, "bash", "number") for each in _pasted_texts(text))
 
@@ -113,6 +119,10 @@ def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> It
     """What the program that `words` start takes for code; they are what the shells before it have left of them."""
     begun = started(words)
     names = [program_name(word) for word in words]
+    given = (word.partition("=") for word in words[: begun.at] if ASSIGNMENT.match(word))
+    values = {**values, **_templates({name: value for name, _, value in given})}
+    for number, name in enumerate(names[: begun.at]):
+        yield from _given(name, words[number + 1 : begun.at])
     if begun.code is not None:
         reader = next((name for name in reversed(names[: begun.at]) if name in TAKES_CODE), "sh")
         yield from _in_shell(begun.code, reader, values, shells + 1)
@@ -127,11 +137,38 @@ def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> It
         for number, word in enumerate(arguments):
             if word in {"-exec", "-execdir", "-ok", "-okdir"}:
                 yield from _started(arguments[number + 1 :], values, shells)
-    elif program := interpreter(name):
+    else:
+        yield from _given(name, arguments)
+    inner = (number for number, each in enumerate(names) if number > begun.at and _may_be_started(each, by=name))
+    if at := next(inner, 0):
+        yield from _started(words[at:], values, shells)  # of a program that is not known to start others
+
+
+def _may_be_started(name: str, *, by: str) -> bool:
+    return name in SHELLS or (by in CONTAINERS and interpreter(name) is not None)
+
+
+def _given(name: str, arguments: Sequence[str]) -> Iterator[Reading]:
+    """What the program `name` itself takes for code of its `arguments`."""
+    for program in interpreters(name, arguments):
         for code in program.code(arguments):
             yield from (Reading(each, name, "program") for each in _pasted_texts(code))
-    if shell := next((number for number, each in enumerate(names) if number > begun.at and each in SHELLS), 0):
-        yield from _started(words[shell:], values, shells)  # of a program that is not known to start others
+
+
+def _fed(
+    words: Sequence[str], reads: Sequence[str], behind: Sequence[str], values: Mapping[str, str], shells: int
+) -> Iterator[Reading]:
+    """What the program that `words` start takes for code of what it `reads`, and a shell of what is `behind` it."""
+    if not (reads or behind):
+        return
+    filled = replaced(words) and replaced(words) in (started(words).code or "")
+    for command in [each for pipeline in of_arguments(words) for each in pipeline.commands]:
+        program = interpreter(command.name)
+        if _reads_code(command):
+            yield from (each for text in (*reads, *behind) for each in _in_shell(text, command.name, values, shells))
+        elif filled or (program and program.does(command.words[1:])):
+            reader = "xargs" if filled else command.name
+            yield from (Reading(each, reader, "program") for text in reads for each in _pasted_texts(text))
 
 
 def _pasted_texts(text: str) -> Iterator[str]:

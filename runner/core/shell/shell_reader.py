@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 
-import tree_sitter_bash
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from runner.core.shell.command_wrappers import program_name, started
+from runner.core.shell.syntax_tree import substitutions, tree_of, walk
 
-_BASH = Language(tree_sitter_bash.language())
-TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WORDS = re.compile(r"(?:\{\{.*?\}\}|\S)+", re.DOTALL)
-_COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
+COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 _JOINS = frozenset({";", "&", "&&", "||", ";;", "\n"})
 _NO_COMMANDS = frozenset({"function_definition", "comment", "variable_assignment", "heredoc_body", "ERROR"})
 _ASSIGN = frozenset({"for_statement", "declaration_command", "unset_command"})
 _READERS = frozenset({"read", "mapfile", "readarray", "getopts", "printf", "wait"})
 _INTO_FILE = re.compile(r"(?:1|&)?>[>|]?\s*(?!&|/dev/(?:null|stderr))")
 _UNKNOWN: Mapping[str, str] = MappingProxyType({})
+SUBSTITUTED, STDIN = "process_substitution", "/dev/stdin"
+"""What stands in `<(...)`, and how it stands among words: it is read once as well, from its beginning to its end."""
 _DEEPEST = 6
 """Shell code within shell code (`ssh host "bash -c '...'"`) is followed as far as this."""
 
@@ -75,7 +75,7 @@ class Shell:
 
     def __init__(self, text: str, *, strict: bool = True, depth: int = 0, values: Mapping[str, str] = _UNKNOWN) -> None:
         self.text, self._strict, self._depth, self.values = text, strict, depth, values
-        self.root = _tree(TEMPLATE.sub(_masked, text))
+        self.root = tree_of(text)
 
     @property
     def understood(self) -> bool:
@@ -92,23 +92,19 @@ class Shell:
 
     def commands(self) -> list[Command]:
         """Every command in order, wherever it stands, as far as the code is understood."""
-        written = [self._written(node) for node in self._nodes if node.type in _COMMANDS]
+        written = [self._written(node) for node in self._nodes if node.type in COMMANDS]
         parts = [part for each in written for part in (each, *_executed(each))]
         return [command for each in parts for pipeline in self._begun(each) for command in pipeline.commands]
 
-    def calls(self) -> Iterator[list[str]]:
-        """The words of every command, with what starts it; what it reads by `<<<` stands there as if it were a `-c`."""
-        for node in self._nodes:
-            if node.type in _COMMANDS:
-                words = [word for word, _ in self._written(node).words]
-                read = [each for each in node.children if each.type == "herestring_redirect"]
-                yield words + [word for each in read for word in ("-c", *map(self._word, each.named_children))]
+    def words_of(self, command: Node) -> list[str]:
+        """The words of the `command`, with what starts it."""
+        return [word for word, _ in self._written(command).words]
 
     def settings(self) -> dict[str, str]:
         """What each variable is set to; the output of a command is left out."""
         nodes = [each for each in self._nodes if each.type == "variable_assignment"]
         values = [(re.match(r"\w+", self._slice(each)), each.child_by_field_name("value")) for each in nodes]
-        return {name[0]: self._word(value) for name, value in values if name and value and not substitutions(value)}
+        return {name[0]: self.word(value) for name, value in values if name and value and not substitutions(value)}
 
     def comments(self) -> list[range]:
         """Where the comments are."""
@@ -135,7 +131,7 @@ class Shell:
 
     def _below(self, node: Node, *, later: Sequence[Command] = (), then: str = "") -> Iterator[Pipeline]:
         """The pipelines in `node`, whose output goes to the commands `later`; `then` stands behind the last of them."""
-        if node.type in _COMMANDS:
+        if node.type in COMMANDS:
             yield from self._begun(self._written(node), later=later, then=then)
         elif node.type == "pipeline":
             yield from self._piped(node.named_children, later=later, then=then)
@@ -170,7 +166,7 @@ class Shell:
             found[-1] = replace(found[-1], commands=(*commands, replace(last, into_file=True)))
         yield from found
         for each in behind:
-            if each.type in _COMMANDS | {"list", "redirected_statement"}:
+            if each.type in COMMANDS | {"list", "redirected_statement"}:
                 yield from self._below(each, then=then)
 
     def _into_file(self, redirect: Node) -> bool:
@@ -179,29 +175,29 @@ class Shell:
     def _written(self, node: Node) -> _Written:
         if node.type == "command":
             parts = [each for each in node.named_children if not each.type.endswith("_redirect")]
-            words = [(self._word(each), each.start_byte) for each in parts]
+            words = [(self.word(each), each.start_byte) for each in parts]
         else:
             words = [(match[0], node.start_byte + match.start()) for match in _WORDS.finditer(self._slice(node))]
         around = node.parent if node.parent and node.parent.type == "redirected_statement" else node
         return _Written(self.text, words, around.end_byte, any(map(self._into_file, node.children)))
 
-    def _word(self, node: Node) -> str:
+    def word(self, node: Node) -> str:
         """What a word is without its quotation marks; what only a run can tell stays as it is written."""
         written = self._slice(node)
         match node.type:
             case "raw_string":
                 return written[1:-1]
             case "string":
-                return re.sub(r'\\(["\\`$])', r"\1", self._filled(node)[1:-1])
+                return re.sub(r'\\(["\\`$])', r"\1", self.filled(node)[1:-1])
             case "simple_expansion" | "expansion":
-                return self._filled(node)
+                return self.filled(node)
             case "concatenation" | "command_name":
-                return "".join(map(self._word, node.named_children)) if node.named_children else written
+                return "".join(map(self.word, node.named_children)) if node.named_children else written
             case "word":
                 return written if "{{" in written else re.sub(r"\\(\n?)(.?)", r"\2", written)
-        return written
+        return STDIN if node.type == SUBSTITUTED and written.startswith("<") else written
 
-    def _filled(self, node: Node) -> str:
+    def filled(self, node: Node) -> str:
         """How `node` is written, with the values of variables that are known."""
         text = self._slice(node)
         for each in reversed([each for each in (node, *node.children) if each.type.endswith("expansion")]):
@@ -273,28 +269,3 @@ def _executed(written: _Written) -> Iterator[_Written]:
     for number, (word, _) in enumerate(written.words):
         if finds and word in {"-exec", "-execdir", "-ok", "-okdir"}:
             yield _Written(written.text, written.words[number + 1 :], written.end)
-
-
-def _masked(template: re.Match[str]) -> str:
-    """Something that is as long and that a shell understands: a word for a value, nothing for what decides."""
-    return ("x" if template[0].startswith("{{") else " ") * len(template[0])
-
-
-@lru_cache(maxsize=512)
-def _tree(text: str) -> Node:
-    # A character is a byte then, so that places in the tree are places in the text.
-    return Parser(_BASH).parse(text.encode("ascii", "replace")).root_node
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """`node` and all below it, in order; without recursion, as shell code may be nested deeper than Python goes."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        yield each
-        waiting += reversed(each.children)
-
-
-def substitutions(node: Node) -> list[Node]:
-    """Where `node` takes the output of a command."""
-    return [each for each in walk(node) if each.type == "command_substitution"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.core.errors import InvalidInputError
 from runner.executor.ansible.workspace import environment
@@ -37,17 +39,24 @@ def holding(name: str, patterns: Iterable[str], folder: Path) -> list[str] | Non
     return names
 
 
-def variables(inventories: Sequence[Path]) -> frozenset[str]:
+class InventoryVariables(NamedTuple):
+    """The names of variables, and those of them, or of their parts, that ansible-vault has encrypted: `db.password`."""
+
+    names: frozenset[str]
+    vaulted: frozenset[str]
+
+
+def variables(inventories: Sequence[Path]) -> InventoryVariables:
     """The variables that are set for any host of the `inventories`, also in files that ansible-vault has encrypted.
 
     Raises:
         InvalidInputError: Ansible cannot read one, or decrypt a file of it.
     """
     try:
-        return frozenset(json.loads(_ask("variables", inventories)))
+        return InventoryVariables(*map(frozenset, json.loads(_ask("variables", inventories))))
     except subprocess.CalledProcessError as error:
         message = next((line for line in reversed(error.stderr.splitlines()) if line.strip()), "it does not say why")
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
         message = str(error)
     names = ", ".join(map(str, inventories))
     raise InvalidInputError(f"Ansible cannot read {names}: {message.partition('Error: ')[2] or message}", hint=_HINT)
@@ -77,11 +86,11 @@ def _ask(what: str, inventories: Sequence[Path], **question: Any) -> str:
     return ran.stdout.rpartition("\n")[0].rpartition("\n")[2]
 
 
-def _answer(what: str, inventories: Sequence[str], **question: Any) -> list[str] | None:
+def _answer(what: str, inventories: Sequence[str], **question: Any) -> list[Any] | None:
     return _variables(inventories) if what == "variables" else _holding(inventories, **question)
 
 
-def _variables(inventories: Sequence[str]) -> list[str]:
+def _variables(inventories: Sequence[str]) -> list[list[str]]:
     from ansible import constants  # noqa: PLC0415 - only the process that reads imports Ansible
     from ansible.cli import CLI  # noqa: PLC0415
     from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
@@ -90,13 +99,16 @@ def _variables(inventories: Sequence[str]) -> list[str]:
 
     loader = DataLoader()
     loader.set_vault_secrets(CLI.setup_vault_secrets(loader, constants.DEFAULT_VAULT_IDENTITY_LIST, auto_prompt=False))
-    names: set[str] = set()
+    secret_paths = runpy.run_path(str(files("runner.executor.ansible") / "plugins" / _SECRETS))["secret_paths"]
+    names, vaulted = set[str](), set[str]()
     for path in inventories:
         manager: Any = InventoryManager(loader, sources=[path])
         variables: Any = VariableManager(loader, inventory=manager)
         for host in manager.get_hosts():
-            names |= variables.get_vars(host=host, include_hostvars=False).keys()
-    return sorted(names)
+            found = variables.get_vars(host=host, include_hostvars=False)
+            names |= found.keys()
+            vaulted |= {*secret_paths(found)}
+    return [sorted(names), sorted(vaulted)]
 
 
 def _holding(inventories: Sequence[str], name: str, patterns: Sequence[str]) -> list[str] | None:
@@ -113,6 +125,8 @@ def _holding(inventories: Sequence[str], name: str, patterns: Sequence[str]) -> 
         matches = [*(matches or []), *matching]
     return None if matches is None else list(dict.fromkeys(matches))
 
+
+_SECRETS = "inventory_secrets.py"
 
 if __name__ == "__main__":
     print(json.dumps(_answer(**json.load(sys.stdin))))  # noqa: T201 - the answer to whoever started this

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ from runner.kinds.base import ReadFile
 from runner.kinds.destruction import destroyed_by_module
 from runner.kinds.invocation import Environment, Invocation
 from runner.kinds.steps.base import StepKind
+from runner.kinds.values import moving
 
 _INSTEAD = {
     **dict.fromkeys(("command", "raw", "script", "shell"), "write a command, script or shell step, which has an end"),
@@ -71,6 +73,7 @@ class ModuleStep(StepKind):
   verify: [{http: "http://127.0.0.1/health", within: 1m}]
 """
     visible = ("env",)
+    fixed_by = "name the commit, the version or the digest"
 
     module: Annotated[dict[FullName, dict[str, Any]], AfterValidator(_single)]
     env: Environment = {}
@@ -85,6 +88,15 @@ class ModuleStep(StepKind):
         """The file beside the runbook that the module takes to the host."""
         source = _brings(*self.ansible_module)
         return (str(PurePosixPath("runbooks", source)),) if source else ()
+
+    @property
+    def moving_name(self) -> str:
+        """What `ansible.builtin.git` checks out; `latest`, where a package or an image is that."""
+        name, args = self.ansible_module
+        if name.rpartition(".")[2] == "git":
+            return moving(str(args.get("version", "HEAD")))
+        values = [value for value in args.values() if isinstance(value, str)]
+        return "latest" if any(re.search(r"(?:\A|:)latest\Z", value) for value in values) else ""
 
     def destroys(self, read_file: ReadFile) -> str:
         """What the module's name and arguments say."""

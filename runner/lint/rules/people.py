@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
+from runner.core.errors import RunbookError
+from runner.kinds.steps.base import StepKind
+from runner.library.library import Library
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import Unresolved, VerificationsFailed
+from runner.model.procedure.called_runbooks import DEEPEST
 from runner.model.provided_items import item_names, known_items
-from runner.model.step import Approval
+from runner.model.step import Approval, Step
 
 
 def _example(by: str) -> str:
@@ -138,13 +143,28 @@ _FINDS = """\
     ),
 )
 def approval_of_moving_name(context: LintContext) -> Iterator[Hit]:
-    """An approval of something whose name may come to stand for another thing."""
+    """An approval of something whose name may come to stand for another thing, also in a runbook that does the step."""
+    library = Library(context.source.path.parent.parent)
     for placed in context.procedure():
         action = placed.step.action
         if action and placed.step.approve and action.moving_name:
-            message = f"is approved by the name {action.moving_name}, which may be another commit by then"
-            hint = "capture the commit in a step before, by git rev-parse, and name it here"
-            yield Hit((*placed.place, action.key), message, hint)
+            message = f"is approved by the name {action.moving_name}, which may be another thing by then"
+            yield Hit((*placed.place, action.key), message, action.fixed_by)
+        if placed.step.runs and placed.step.approve:
+            for runbook, step, inner in _moving_in(library, placed.step.runs.run):
+                message = f"{step.name!r} of {runbook} is approved here by the name {inner.moving_name}"
+                hint = f"{inner.fixed_by}, or let {runbook} ask itself before that step"
+                yield Hit((*placed.place, "run"), f"{message}, which may be another thing by then", hint)
+
+
+def _moving_in(library: Library, name: str, depth: int = 0) -> Iterator[tuple[str, Step, StepKind]]:
+    """The steps of the runbook `name`, and of those that it runs, which ask nobody and act on such a name."""
+    with contextlib.suppress(RunbookError):  # which is another finding
+        for step in library.usable(name).runbook.steps if depth < DEEPEST else ():
+            if step.action and step.action.moving_name and not step.approve:
+                yield name, step, step.action
+            if step.runs and not step.approve:
+                yield from _moving_in(library, step.runs.run, depth + 1)
 
 
 @Rule(

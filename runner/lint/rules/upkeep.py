@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
+from runner.core.templates import names_in
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
+from runner.model.checks.secret_checks import in_arguments
 
 _OLD_VAULT = "vault:"
 AGE = timedelta(days=365)
@@ -169,3 +171,46 @@ def _written(line: str) -> re.Match[str] | None:
         if not (prose and match["name"] and ":" in match["name"]):
             return match
     return None
+
+
+_ARGUMENT = """\
+steps:
+  - id: dump
+    name: Write a dump of the shop
+    command: pg_dump "--dbname=postgres://shop:{{ shop_password }}@db/shop" --file=/backup/shop.sql
+    verify: [{command: test -s /backup/shop.sql}]
+"""
+_ENVIRONMENT = """\
+steps:
+  - id: dump
+    name: Write a dump of the shop
+    command: pg_dump --dbname=postgres://shop@db/shop --file=/backup/shop.sql
+    env: {PGPASSWORD: "{{ shop_password }}"}
+    verify: [{command: test -s /backup/shop.sql}]
+"""
+
+
+@Rule(
+    "vaulted-in-arguments",
+    Level.ERROR,
+    Criterion.MAINTAINED,
+    problem="What ansible-vault has encrypted is a secret, and everybody on a host can read the arguments of programs.",
+    wrong=_ARGUMENT,
+    right=_ENVIRONMENT,
+)
+def vaulted_in_arguments(context: LintContext) -> Iterator[Hit]:
+    """A secret of the inventory in the words of a program; an input or a captured value of the same name hides it."""
+    own = context.runbook.inputs.keys() | {name for step in context.runbook.procedure for name in step.capture}
+    secret = [name for name in sorted(context.vaulted) if name.partition(".")[0] not in own]
+    for work in context.works() if secret else ():
+        for key in work.kind.visible:
+            for place, text in context.leaves((*work.place[:-1], key)):
+                for name in (name for name in secret if _is_filled_in(name, text)):
+                    message, hint = in_arguments(name, "a secret of the inventory", in_env=key == "env")
+                    yield Hit(place, message, hint, fragment=name)
+
+
+def _is_filled_in(path: str, text: str) -> bool:
+    """Whether a template in `text` has the variable, or its part, of that path."""
+    name = path.partition(".")[0]
+    return name in names_in(text) and re.search(rf"(?<![\w.]){re.escape(path)}(?!\w)", text) is not None

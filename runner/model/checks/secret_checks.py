@@ -88,11 +88,16 @@ def _seen_by_others(place: Place, names: Collection[str], kind: type[Kind], key:
         if key in kind.told:
             yield place, "secret-told", f"{quoted(name)} is a secret, and people are told this", "leave it out"
             continue
-        message = f"{quoted(name)} is a secret, and everybody on a host can read the arguments of its programs"
-        message += ", among which Ansible puts the environment of a module" if in_env else ""
-        given = f"{name.upper()}: '{{{{ {name} }}}}'"
-        hint = f"give it through env: {{{given}}}, or through `stdin`"
-        yield place, "secret-in-arguments", message, "give it to a command, or a script" if in_env else hint
+        yield place, "secret-in-arguments", *in_arguments(name, "a secret", in_env=in_env)
+
+
+def in_arguments(name: str, what: str, *, in_env: bool) -> tuple[str, str]:
+    """What is wrong with the value `name`, which is `what`, where the words of a program hold it; what to write."""
+    message = f"{quoted(name)} is {what}, and everybody on a host can read the arguments of its programs"
+    message += ", among which Ansible puts the environment of a module" if in_env else ""
+    given = f"{_variable(name.replace('.', '_'))}: '{{{{ {name} }}}}'"
+    hint = f"give it through env: {{{given}}}, or through `stdin`"
+    return message, "give it to a command, or a script" if in_env else hint
 
 
 def _complaint(name: str, reading: Reading, whose: str) -> tuple[str, str]:

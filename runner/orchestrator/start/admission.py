@@ -119,7 +119,7 @@ def _call_problems(request: RunRequest, env: Installation, now: datetime) -> Seq
 def _lint_errors(request: RunRequest, target: Target, today: date) -> list[str]:
     from runner.lint.engine import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
 
-    findings = lint(request.source, request.contacts, today=today, variables=target.variables)
+    findings = lint(request.source, request.contacts, today=today, variables=target.variables, vaulted=target.vaulted)
     errors = [each for each in findings if each.level is Level.ERROR]
     # No run does anything of the drill, which may name what only the inventory of a rehearsal sets.
     return [f"{each.file}:{each.line}: {each.message}" for each in errors if not each.path.startswith("drill")]

@@ -14,7 +14,7 @@ from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import InvalidInputError
 from runner.escalation.reached_contacts import ReachedContacts
 from runner.executor.inventory.project_settings import ProjectSettings
-from runner.library.inventory import encrypted, variables
+from runner.library.inventory import encrypted, variables, vaulted
 from runner.library.library import Library, Source, shown
 from runner.lint.autofix import mended
 from runner.lint.engine import Excepted, Report, context_of, examine
@@ -133,13 +133,25 @@ def _days_of_tests(state: Path) -> Mapping[str, date]:
     return {run.sha256: datetime.fromisoformat(run.finished).date() for run in passed}
 
 
+@dataclass(frozen=True, slots=True)
+class _KnownVariables:
+    """The variables that inventories set, None where there is none; `incomplete` says that others may be set as well.
+
+    `vaulted` are those of them, or of their parts, that ansible-vault has encrypted, as far as that is known.
+    """
+
+    names: frozenset[str] | None
+    vaulted: frozenset[str] = frozenset()
+    incomplete: bool = False
+
+
 @dataclass
 class _Linter:
     """Lints runbooks of one request; what several have in common is read once."""
 
     request: LintRequest
     unread: list[Path] = field(default_factory=list)
-    _variables: dict[frozenset[Path], tuple[frozenset[str] | None, bool]] = field(default_factory=dict)
+    _variables: dict[frozenset[Path], _KnownVariables] = field(default_factory=dict)
     _contacts: dict[Path, Mapping[str, Contact]] = field(default_factory=dict)
 
     def report(self, name: str) -> Report:
@@ -190,40 +202,42 @@ class _Linter:
         beside = source.path.parent / "contacts.yml"
         people = beside if beside.exists() else library.root / "runbooks" / "contacts.yml"
         roots = {library.root.absolute(), source.path.absolute().parent.parent}
-        names, incomplete = self._known_variables(frozenset(root / "inventories" for root in roots))
+        known = self._known_variables(frozenset(root / "inventories" for root in roots))
         if people not in self._contacts:
             self._contacts[people] = read_contacts(people, file=shown(people))
         return context_of(
             source,
             self._contacts[people],
             today=today,
-            variables=names,
-            incomplete=incomplete,
+            variables=known.names,
+            vaulted=known.vaulted,
+            incomplete=known.incomplete,
             reached=self.request.reached,
         )
 
-    def _known_variables(self, folders: frozenset[Path]) -> tuple[frozenset[str] | None, bool]:
-        """The variables that inventories set, None where there is none, and whether others may be set as well."""
+    def _known_variables(self, folders: frozenset[Path]) -> _KnownVariables:
         if folders not in self._variables:
             self._variables[folders] = self._read_variables(folders)
         return self._variables[folders]
 
-    def _read_variables(self, folders: frozenset[Path]) -> tuple[frozenset[str] | None, bool]:
+    def _read_variables(self, folders: frozenset[Path]) -> _KnownVariables:
         named = self.request.inventories
         paths = [path for path in (*sorted(folders), *named) if path.exists()]
         if not paths:
-            return None, False
+            return _KnownVariables(None)
         names = frozenset(name for path in paths for name in variables(path))
+        secret = frozenset(name for path in paths for name in vaulted(path))
         hidden = list(dict.fromkeys(file for path in paths for file in encrypted(path)))
         if hidden and not self.request.has_vault_password:
             self.unread += [file for file in hidden if file not in self.unread]
-            return names, True
+            return _KnownVariables(names, secret, incomplete=True)
         if not (named or hidden):
-            return names, False
+            return _KnownVariables(names, secret)
         from runner.executor.inventory import inventory_hosts  # noqa: PLC0415 - only who asks Ansible needs it
 
         asked = [*named, *(each for folder in folders if hidden for each in inventory_hosts.inventories_in(folder))]
-        return (names | inventory_hosts.variables(asked) if asked else names), False
+        found = inventory_hosts.variables(asked) if asked else None
+        return _KnownVariables(names | found.names, secret | found.vaulted) if found else _KnownVariables(names, secret)
 
 
 def _in_library(name: str) -> bool:

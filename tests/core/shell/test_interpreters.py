@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from runner.core.shell.interpreters import interpreter
+from runner.core.shell.interpreters import interpreter, interpreters
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,61 @@ def test_a_program_that_takes_no_code(program):
     assert interpreter(program) is None
 
 
-@pytest.mark.parametrize(("program", "reads"), [("psql", True), ("mysql", True), ("awk", False), ("python3", False)])
-def test_whether_it_does_what_it_reads(program, reads):
-    assert interpreter(program).reads is reads
+@pytest.mark.parametrize(
+    ("line", "does"),
+    [
+        ("psql -d shop", True),
+        ("mysql", True),
+        ("awk", False),
+        ("python3", True),
+        ("python3 -u -", True),
+        ("python3 /dev/stdin", True),
+        ("python3 script.py", False),
+        ("python3 -m json.tool", False),
+        ("python3 -c 'import sys'", False),
+        ("redis-cli -h db -p 6379", True),
+        ("redis-cli -h db GET a", False),
+        ("curl -sK - http://a", True),
+        ("curl --config=/dev/stdin", True),
+        ("curl -d @- http://a", False),
+        ("nft -f -", True),
+        ("nft -f rules", False),
+        ("sftp -b - host", True),
+        ("cypher-shell -u neo4j", True),
+    ],
+)
+def test_whether_it_does_what_it_reads(line, does):
+    program, *words = shlex.split(line)
+
+    assert interpreter(program).does(words) is does
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("git rebase -x 'make test' main", ["make test"]),
+        ("git cherry-pick -x main", []),
+        ("git clean -x old", []),
+        ("git config core.pager less", ["less"]),
+        ("git config user.name Al", []),
+        ("git -c core.sshcommand=ssh fetch", ["ssh"]),
+        ("git filter-branch --tree-filter 'rm a'", ["rm a"]),
+        ("ssh -o ProxyCommand=nc host", ["nc"]),
+        ("ssh -oproxycommand=nc host", ["nc"]),
+        ("ssh -o 'ProxyCommand nc a 22' host", ["nc a 22"]),
+        ("ssh -o User=me host", []),
+        ("scp -S prog a b:", ["prog"]),
+        ("curl -K file", ["file"]),
+        ("yq -o json .a file", [".a"]),
+        ("yq eval -i .a=1 file", [".a=1"]),
+        ("jq -r .a file", [".a"]),
+        ("pssh -h hosts -l me uptime", ["uptime"]),
+        ("sort --compress-program=gzip", ["gzip"]),
+        ("apt-get -o APT::Update::Pre-Invoke::=x update", ["x"]),
+        ("apt-get -o Acquire::Retries=3 update", []),
+    ],
+)
+def test_the_code_of_a_program_and_its_subcommand(line, code):
+    program, *words = shlex.split(line)
+
+    assert [text for each in interpreters(program, words) for text in each.code(words)] == code

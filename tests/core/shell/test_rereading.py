@@ -36,6 +36,17 @@ OBEYED = {
     "trap {{ word | quote }} EXIT": COMMAND,
     "echo {{ word | quote }} | sh": COMMAND,
     "bash <<<{{ word | quote }}": COMMAND,
+    "bash <<EOF\n$WORD\nEOF": COMMAND,
+    "cat <<EOF | bash\n$WORD\nEOF": COMMAND,
+    'source <(printf "%s" "$WORD")': COMMAND,
+    'bash <(echo "$WORD")': COMMAND,
+    'echo "$WORD" | sqlite3 :memory:': f".shell {COMMAND}",
+    'perl <<<"$WORD"': "open my $file, '>', 'obeyed'",
+    'echo "$WORD" | xargs -I NAME sh -c "true; NAME"': COMMAND,
+    'ssh -o ProxyCommand="$WORD" 127.0.0.1 2>&-; sleep 0.1': COMMAND,
+    "git init -q . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m a"
+    ' && git -c user.name=a -c user.email=a@b rebase -q --root -x "$WORD"': COMMAND,
+    'CODE="$WORD" bash -c \'eval "$CODE"\'': COMMAND,
     "source {{ word | quote }}": "./planted",
     ". {{ word | quote }}": "./planted",
     "awk {{ word | quote }}": 'BEGIN { system("touch obeyed") }',
@@ -77,6 +88,7 @@ SAFE = (
     "[ {{ word | quote }} -gt 1 ] 2>&- || printf %s {{ word | quote }}",
     'declare -A a; a["$WORD"]=1; printf %s "${!a[@]}"',
     'if [[ $WORD == "" || 1 -gt 0 ]]; then printf %s "$WORD"; fi',
+    'cat <(printf "%s" "$WORD")',
     'n=$(wc -c <<<"$WORD"); if (( n > 0 )); then printf %s "$WORD"; fi',
 )
 
@@ -91,7 +103,7 @@ def done(code, value, directory):
 
 @pytest.mark.parametrize(("code", "value"), OBEYED.items())
 def test_what_is_obeyed_though_it_is_quoted_is_refused_and_a_number_is_not(tmp_path, code, value):
-    others = {"sqlite3", "perl", "awk", "script", "make", "git", "tar"}
+    others = {"sqlite3", "perl", "awk", "script", "make", "git", "tar", "ssh"}
     if missing := others & {*code.split()} - {name for name in code.split() if shutil.which(name)}:
         pytest.skip(f"{missing} is not here")
     (tmp_path / "planted").write_text(COMMAND)
@@ -151,7 +163,26 @@ def test_what_is_left_alone_arrives_as_it_is(tmp_path_factory, code, value):
         (["git", "fetch", "--upload-pack={{ word }}"], "", [("git", "program", 1)]),
         (["rsync", "-ae", "ssh {{ word }}", "a", "b"], "", [("rsync", "program", 1)]),
         (["gdb", "-batch", "-ex", "print {{ word }}"], "", [("gdb", "program", 1)]),
+        (["ssh", "-o", "ProxyCommand=nc {{ word }} 22", "db1", "true"], "", [("ssh", "program", 1)]),
+        (["ssh", "db1"], "rm {{ word }}", [("ssh", "shell", 1)]),
+        (["docker", "run", "--rm", "postgres", "psql", "-c", "SELECT {{ word }}"], "", [("psql", "program", 1)]),
+        (["docker", "exec", "-i", "db", "psql"], "SELECT {{ word }}", [("psql", "program", 1)]),
+        (["kubectl", "exec", "db", "--", "sh", "-c", "rm {{ word }}"], "", [("sh", "shell", 1)]),
+        (["curl", "-K", "-"], "url = {{ word }}", [("curl", "program", 1)]),
+        (["xargs", "-I", "NAME", "sh", "-c", "rm NAME"], "{{ word }}", [("xargs", "program", 1)]),
+        (["xargs", "-0I{}", "bash", "-c", "rm {}"], "{{ word }}", [("xargs", "program", 1)]),
+        (["python3", "-"], "print({{ word }})", [("python3", "program", 1)]),
+        (["git", "rebase", "-x", "make {{ word }}", "main"], "", [("git", "program", 1)]),
+        (["yq", "-i", '.a = "{{ word }}"', "file"], "", [("yq", "program", 1)]),
+        (["env", "CODE={{ word }}", "sh", "-c", "eval $CODE"], "", [("eval", "shell", 2)]),
         # What takes a value for nothing but a value
+        (["ssh", "-o", "User={{ word }}", "db1", "true"], "", []),
+        (["docker", "run", "--rm", "tool", "{{ word }}"], "", []),
+        (["git", "cherry-pick", "-x", "{{ word }}"], "", []),
+        (["xargs", "-I{}", "sh", "-c", 'rm "$1"', "_", "{}"], "{{ word }}", []),
+        (["xargs", "rm"], "{{ word }}", []),
+        (["python3", "-m", "json.tool"], "{{ word }}", []),
+        (["curl", "-d", "@-", "http://a"], "{{ word }}", []),
         (["parallel", "-j", "2", "echo", ":::", "{{ word }}"], "", []),
         (["at", "-f", "file", "now"], "{{ word }}", []),
         (["tmux", "new-session", "-d", "-s", "run-{{ word }}"], "", []),

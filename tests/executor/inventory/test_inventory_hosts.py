@@ -70,6 +70,7 @@ def vault(tmp_path, monkeypatch):
     program = Path(sys.executable).with_name("ansible-vault")
     subprocess.run([program, "encrypt", "--vault-password-file", tmp_path / "sesame", secret], check=True)
     (tmp_path / "hosts").write_text("[web]\nweb1 own=1\n")
+    (tmp_path / "group_vars" / "web" / "open.yml").write_text("db: {name: shop, url: 'http://{{ hidden }}@db'}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -77,7 +78,10 @@ def vault(tmp_path, monkeypatch):
 def test_what_is_set_in_an_encrypted_file_is_known_to_who_has_the_password(vault, monkeypatch):
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", "sesame")
 
-    assert {"hidden", "own"} <= variables([Path("hosts")])
+    found = variables([Path("hosts")])
+
+    assert {"hidden", "own"} <= found.names
+    assert found.vaulted == {"hidden", "db.url"}
 
 
 @pytest.mark.parametrize("password", ["wrong", "absent"])

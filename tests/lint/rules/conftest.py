@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from runner.library.inventory import variables
+from runner.library.inventory import variables, vaulted
 from runner.library.library import Library
 from runner.lint.engine import lint
 from runner.model.yaml.finding import InvalidFileError
@@ -24,6 +24,16 @@ on-call:
 night-shift:
   name: Whoever watches at night
   channels: [{webhook: {url: "http://127.0.0.1:9/"}}]
+"""
+INVENTORY = """\
+all:
+  vars:
+    app_url: http://127.0.0.1
+    root: /srv
+    shop_password: "{{ vault_shop_password }}"
+    vault_shop_password: !vault |
+      $ANSIBLE_VAULT;1.1;AES256
+      6162636465
 """
 SUCCESSOR = """\
 id: RUN-010
@@ -55,7 +65,7 @@ def linted(tmp_path):
         runbooks = tmp_path / "runbooks"
         (runbooks / "scripts").mkdir(parents=True, exist_ok=True)
         (tmp_path / "inventories").mkdir(exist_ok=True)
-        (tmp_path / "inventories" / "hosts.yml").write_text("all: {vars: {app_url: http://127.0.0.1, root: /srv}}\n")
+        (tmp_path / "inventories" / "hosts.yml").write_text(INVENTORY)
         role = tmp_path / "playbooks" / "roles" / "web_server" / "tasks"
         role.mkdir(parents=True, exist_ok=True)
         (role / "main.yml").write_text(SCRIPTS["restart.yml"])
@@ -71,7 +81,8 @@ def linted(tmp_path):
             source = library.source("RUN-001")
         except InvalidFileError as error:  # the reader keeps some rules itself
             return list(error.findings)
-        known = variables(tmp_path / "inventories")
-        return lint(source, library.contacts(source), today=TODAY, variables=known, reached={"on-call"})
+        known, secret = variables(tmp_path / "inventories"), vaulted(tmp_path / "inventories")
+        people = library.contacts(source)
+        return lint(source, people, today=TODAY, variables=known, vaulted=secret, reached={"on-call"})
 
     return look

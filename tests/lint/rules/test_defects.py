@@ -54,3 +54,28 @@ def test_a_rollback_trigger_leads_to_a_runbook_that_can_roll_back(linted):
     assert told() == [("unfit-hand-over", "RUN-010 could not roll back")]
     assert told(inputs={"mount": "/"}) == []
     assert told(runbook="RUN-999") == [("unknown-runbook", "RUN-999 cannot roll back")]
+
+
+def test_an_approval_covers_what_another_runbook_does_without_asking(linted):
+    base = yaml.safe_load((FILES[0].parent / "base.yml").read_text(encoding="utf-8"))
+    run = {
+        "id": "other",
+        "name": "Release it",
+        "approve": "Release it?",
+        "run": "RUN-020",
+        "verify": [{"command": "true"}],
+    }
+    ref = {"github": "team/shop", "workflow": "release.yml", "ref": "main", "token": "{{ token }}"}
+    build = {"id": "build", "name": "Build it", "pipeline": ref, "verify": [{"that": "status == 204"}]}
+    token = {"token": {"type": "secret", "default": "env:TOKEN", "help": "May start pipelines"}}
+
+    def told(**changes):
+        inner = {**base, "id": "RUN-020", "inputs": {**base["inputs"], **token}, "steps": [{**build, **changes}]}
+        text = yaml.safe_dump({**base, "steps": [*base["steps"], run]}, sort_keys=False, width=1000)
+        found = linted(text, {"RUN-020.yml": yaml.safe_dump(inner)})
+        return [each.message for each in found if each.rule == "approval-of-moving-name"]
+
+    assert told() == ["'Build it' of RUN-020 is approved here by the name main, which may be another thing by then"]
+    assert told(approve="Build it?") == []
+    assert told(pipeline={**ref, "inputs": {"commit": "{{ commit }}"}}) == []
+    assert told(pipeline={**ref, "ref": "{{ release_tag }}"}) == []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from ansible._internal._datatag._tags import Origin
 from ansible.parsing.vault import EncryptedString
@@ -38,6 +39,31 @@ def secret_values(variables, fill):
         elif not name.startswith(("ansible_", "runbook_")):
             secrets |= set(_encrypted(value))
     return sorted(text for text in secrets if len(text) >= SHORTEST)
+
+
+def secret_paths(variables):
+    """The variables that are secret, and those whose templates name one, each by its path, like `db.password`."""
+    own = {name: value for name, value in variables.items() if not name.startswith(("ansible_", "runbook_"))}
+    texts = [(path, str(text)) for name, value in own.items() for path, text in _texts(name, value)]
+    paths = {path for name, value in own.items() for path, part in _texts(name, value) if any(_encrypted(part))}
+    paths |= {name for name in variables if name in PASSWORDS}
+    settings = variables.get("runbook_sql")
+    paths |= {f"runbook_sql.{key}" for key in OF_LIBPQ if isinstance(settings, dict) and key in settings}
+    more = paths
+    while more:
+        named = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, paths))})(?!\w)")
+        more = {path for path, text in texts if "{{" in text and named.search(text)} - paths
+        paths |= more
+    return sorted(paths)
+
+
+def _texts(path, value):
+    """Each part of a mapping by its path; a list is one part."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(f"{path}.{key}", item)
+    else:
+        yield path, value
 
 
 def _filled(value, fill):

@@ -18,6 +18,7 @@ from runner.core.templates import Template, verbatim
 from runner.kinds.base import ReadFile
 from runner.kinds.invocation import STRICT, Invocation, bounded
 from runner.kinds.steps.base import StepKind
+from runner.kinds.values import moving
 
 
 def _absolute(path: str) -> str:
@@ -25,8 +26,6 @@ def _absolute(path: str) -> str:
         raise ValueError(f"must be an absolute path on the host, like /srv/shop, or a template, not {path[:40]!r}")
     return path
 
-
-_COMMIT = re.compile("[0-9a-f]{7,64}")
 
 Remote = Annotated[Template | None, Field(min_length=1)]
 
@@ -121,6 +120,7 @@ class GitStep(StepKind):
 """
     text = "stdout"
     visible = ("git",)
+    fixed_by = "capture the commit in a step before, by git rev-parse, and name it here"
     repeatable = True
 
     git: GitWork
@@ -159,8 +159,7 @@ class GitStep(StepKind):
     @property
     def moving_name(self) -> str:
         """`HEAD`, or the branch or the tag that is named: only a commit, or a template that gives one, stays."""
-        name = self.git.checkout or self.git.at or "HEAD"
-        return "" if "{{" in name or _COMMIT.fullmatch(name) else name
+        return moving(self.git.checkout or self.git.at or "HEAD")
 
     @property
     def canonical(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from runner.kinds.base import ReadFile
 from runner.kinds.invocation import Invocation, SideCall, uri
 from runner.kinds.pipelines import FOUND, KNOWN, LOCATED, PipelineStart
 from runner.kinds.steps.base import StepKind
+from runner.kinds.values import moving
 
 
 class PipelineStep(StepKind):
@@ -29,6 +31,7 @@ class PipelineStep(StepKind):
 """  # noqa: E501 - as it is written on one line
     text = "content"
     has_status = True
+    fixed_by = "give the commit as a `commit` in `inputs`, and let the pipeline check that out"
 
     pipeline: PipelineStart
 
@@ -77,6 +80,12 @@ class PipelineStep(StepKind):
         """The request for the newest pipelines."""
         address = {"url": self.pipeline.list_url, "method": "GET", "headers": self.pipeline.headers}
         return replace(uri(address, timeout=timeout, accept=(200,)), on_controller=True, task_timeout=timeout)
+
+    @property
+    def moving_name(self) -> str:
+        """The branch or the tag, where nothing that it is given says which commit of it is meant."""
+        says = any(re.search("commit|sha|revision", name, re.IGNORECASE) for name in self.pipeline.inputs)
+        return "" if says else moving(self.pipeline.ref or "{{ }}")
 
     @property
     def canonical(self) -> str:

@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from runbook_commands import Commands
 from runbook_environment import install as keep_environments_out_of_arguments
-from runbook_hosts import connection_facts, lacking, machine, values_to_hide
+from runbook_hosts import connection_facts, lacking, machine, paths_to_hide, values_to_hide
 from runbook_items import number_of
 from runbook_names import (
     ambiguous_names,
@@ -177,6 +177,7 @@ class CallbackModule(CallbackBase):
             inventory_hosts=len({*host_names(inventory), *hosts}),
             commands=self._of_steps(),
             secret_values=values_to_hide(variables, loader),
+            secret_paths=paths_to_hide(variables),
             **({"names": host_names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
         )
         self._take(answer.get("secrets", {}))

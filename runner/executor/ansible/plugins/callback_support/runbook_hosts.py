@@ -13,7 +13,8 @@ from ansible.template import Templar
 
 # Beside the directory of callbacks, of which Ansible would take it for one.
 _BESIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inventory_secrets.py")
-secret_values = runpy.run_path(_BESIDE)["secret_values"]
+_SECRETS = runpy.run_path(_BESIDE)
+secret_values = _SECRETS["secret_values"]
 
 
 # Several names for one thing: of those that are set, Ansible takes the last.
@@ -87,6 +88,11 @@ def values_to_hide(variables, loader):
         templar = Templar(loader=loader, variables=of_host)
         secrets.update(secret_values(of_host, functools.partial(_rendered, templar)))
     return sorted(secrets)
+
+
+def paths_to_hide(variables):
+    """The variables of any host that no argument of a program may hold, which everybody there can read."""
+    return sorted({path for of_host in variables.values() for path in _SECRETS["secret_paths"](of_host)})
 
 
 def _rendered(templar, value):
