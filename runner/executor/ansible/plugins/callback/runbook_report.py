@@ -1,6 +1,6 @@
 # Copyright: the runbookctl authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports what Ansible does over a unix socket, and waits at each word until it is recorded."""
+"""Reports what Ansible does over a unix socket, and waits until that is recorded before a host does anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import functools
 import gc
 import json
 import os
-import socket
 import sys
 import traceback
 
@@ -35,8 +34,9 @@ from runbook_names import (
     pattern_hosts,
 )
 from runbook_operands import observe
+from runbook_reports import Reports
 from runbook_results import bounded, may_go_on, public
-from runbook_tasks import step_of, whence
+from runbook_tasks import ANSWERED_HERE, step_of, whence
 
 DOCUMENTATION = """
 name: runbook_report
@@ -44,11 +44,10 @@ type: stdout
 short_description: reports to runbookctl
 description:
   - Tells the command that started the run what is about to happen and what did, over a socket only its user can reach.
-  - Waits for the answer before it lets Ansible go on, and ends Ansible when the answer is not yes.
+  - Waits for the answers before it lets Ansible do anything on a host, and ends Ansible when one of them is not yes.
 """
 
 ATTEMPT = "RUNBOOK_ATTEMPT"
-REFUSED = 97
 BROKEN = 98
 
 
@@ -91,27 +90,14 @@ class CallbackModule(CallbackBase):
         super().__init__()
         keep_environments_out_of_arguments()
         path = os.environ["RUNBOOK_REPORT_SOCKET"]
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(path)
-        self._stream = self._socket.makefile("rwb")
+        self._reports = Reports(path)
         self._workspace = os.path.dirname(path)
         self._project = os.path.join(self._workspace, "project")
         self._begun = os.path.join(self._workspace, "begun")
         self._run = os.environ[ATTEMPT]
         self._commands = Commands((), None)  # of a playbook that has not begun
         self._imported = {}
-        self._play, self._engine = None, dict
-
-    def _say(self, kind, **data):
-        try:
-            self._stream.write(json.dumps({"kind": kind, **data}, default=str).encode() + b"\n")
-            self._stream.flush()
-            answer, _, data = self._stream.readline().rstrip(b"\n").partition(b" ")
-            if answer == b"yes":
-                return json.loads(data or b"{}")
-        except (OSError, ValueError) as error:
-            sys.stderr.write(f"runbook_report: {error}\n")
-        os._exit(REFUSED)
+        self._play, self._engine = None, StockEngine()
 
     def _note(self, sign, *words):
         """For the supervisor, which must know what may still go on when Ansible has ended."""
@@ -152,9 +138,9 @@ class CallbackModule(CallbackBase):
         idle = idle_limits(inventory, {*hosts}.union(*successors.values()))
         hosts |= {name: inventory.get_host(name) for names in delegates.values() for name in names}
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
-        self._engine = _engine_for(variables)
+        self._engine = _engine_for(variables, self._reports.settle)
         loader = plays[0]._loader
-        answer = self._say(
+        answer = self._reports.ask(
             "inventory",
             pid=os.getpid(),
             plays=[{"pattern": pattern(play), "hosts": names} for play, names in zip(plays, matched, strict=True)],
@@ -217,7 +203,9 @@ class CallbackModule(CallbackBase):
             else {}
         )
         does |= number_of(task) | ({"on": on} if on != name else {}) | whence(task, self._project)
-        self._say("start", host=name, task=task.get_name(), attempt=attempt, **does)
+        self._reports.tell("start", host=name, task=task.get_name(), attempt=attempt, **does)
+        if not (task.action in ANSWERED_HERE or self._engine.settles):
+            self._reports.settle()
 
     @reporting
     def v2_runner_on_ok(self, result):
@@ -241,14 +229,14 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_playbook_on_stats(self, stats):
-        self._say("end", commands=self._of_steps(), engine=self._engine())
+        self._reports.ask("end", commands=self._of_steps(), engine=self._engine.told())
 
     def _report(self, kind, result, **data):
         host, task = result.host.get_name(), result.task.get_name()
         if observed := self._observed(kind, result):
             data["observed"] = observed
         data |= number_of(result.task) | whence(result.task, self._project)
-        self._say(kind, host=host, task=task, result=public(result.result), **data)
+        self._reports.tell(kind, host=host, task=task, result=public(result.result), **data)
         if not (kind == "retry" or may_go_on(kind, result.result)):
             self._note("-", "", host, task)
 
@@ -271,16 +259,30 @@ class CallbackModule(CallbackBase):
         return [bounded(observe(map(str, conditions), each, self._play._loader)) for each in variables_of]
 
 
-def _engine_for(variables):
-    """The fast engine where it is asked for, no host refuses it, and it knows this Ansible; what tells who did what."""
+class StockEngine:
+    """Ansible as it comes, and why it does the tasks where another engine was asked for."""
+
+    settles = False
+
+    def __init__(self, why=""):
+        self._why = why
+
+    def told(self):
+        """Who has done the tasks, as it is recorded."""
+        return {"name": "stock", **({"why": self._why} if self._why else {})}
+
+
+def _engine_for(variables, settle):
+    """The fast engine where it is asked for, no host refuses it, and it knows this Ansible."""
     if os.environ.get("RUNBOOK_ENGINE") != "fast":
-        return lambda: {"name": "stock"}
+        return StockEngine()
     try:
-        from runbook_engine import install  # noqa: PLC0415 - only where it is asked for
+        from runbook_engine import Engine  # noqa: PLC0415 - only where it is asked for
+        from runbook_stock_way import reason_against  # noqa: PLC0415
     except ImportError as error:
-        told = {"name": "stock", "why": f"{error}"}
-        return lambda: told
-    return install(variables)
+        return StockEngine(f"{error}")
+    why = reason_against(variables)
+    return StockEngine(why) if why else Engine.installed(settle)
 
 
 def _inner(template):

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import os
 
+ANSWERED_HERE = {f"ansible.builtin.{name}" for name in ("assert", "set_fact", "debug", "fail", "include_tasks")}
+"""Actions that no host has a part in."""
+
 
 def all_tasks(items):
     """Every task in blocks within blocks."""

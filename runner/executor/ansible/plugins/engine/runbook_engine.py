@@ -10,7 +10,6 @@ that stays on the host). What is not known for certain goes the stock way, task 
 from __future__ import annotations
 
 import collections
-import inspect
 import json
 import os
 import shlex
@@ -30,7 +29,6 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
 from ansible.vars.clean import remove_internal_keys
 from runbook_connection import (
-    CONNECTIONS,
     OURS,
     SSH_FAILED,
     NotKnownError,
@@ -42,10 +40,9 @@ from runbook_connection import (
 )
 from runbook_host_python import BOOT, HostPython, HostPythonEndedError
 from runbook_hub import ATTEMPT, Hub
+from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
-_ANSWERED_HERE = {f"ansible.builtin.{name}" for name in ("assert", "set_fact", "debug", "fail", "include_tasks")}
-_ASKED_THERE = {f"ansible.builtin.{name}" for name in ("command", "shell")}
 _IDLE = 0.25
 _SOON, _DELIVERED = 0.0005, 0.02
 """Seconds between two looks for a result that a thread of Ansible's is about to deliver, and how long that takes."""
@@ -59,10 +56,15 @@ class StockWay(BaseException):
 
 
 class Engine:
-    """What takes the place of three methods of Ansible's, and the Pythons on the hosts."""
+    """What takes the place of three methods of Ansible's, and the Pythons on the hosts.
 
-    def __init__(self):
+    `settle` waits until all that was told is recorded. Nothing is done on a host before; but what begins on several
+    hosts at once is waited for once, so that the callback plugin need not wait while `settles` is true.
+    """
+
+    def __init__(self, settle):
         self.hub = Hub()
+        self.settles, self._settle, self._begun = False, settle, []
         self.tasks, self.stock = 0, collections.Counter()
         self._run = os.environ[ATTEMPT]
         self._pythons = {}
@@ -71,6 +73,24 @@ class Engine:
             self._module = file.read()
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
         self.stock_module = ActionBase._execute_module
+
+    @classmethod
+    def installed(cls, settle):
+        """A new one, that has taken the place of Ansible's own methods in this process."""
+        engine = cls(settle)
+        StrategyBase._queue_task = _method(engine.queue)
+        StrategyBase._wait_on_pending_results = _method(engine.wait)
+        ActionBase._execute_module = _method(engine.execute_module)
+        if compiling_computes_nothing():
+            cache = TemplateCache()
+            AnsibleEnvironment.compile = _method(cache.compiled)
+            AnsibleEnvironment.compile_expression = _method(cache.expression)
+        task_executor.time = types.SimpleNamespace(sleep=engine.hub.sleep)
+        return engine
+
+    def told(self):
+        """Who has done the tasks, as it is recorded."""
+        return {"name": "fast", "tasks": self.tasks, "stock": dict(self.stock)}
 
     def queue(self, strategy, host, task, task_vars, play_context):
         """In place of `_queue_task`: begin the task in a greenlet, or hand it to a worker of Ansible's."""
@@ -82,7 +102,9 @@ class Engine:
         self.tasks += 1
         about = {"host": host, "task": task, "task_vars": task_vars, "play_context": play_context}
         strategy._queued_task_cache[(host.name, task._uuid)] = about
+        self.settles = True
         strategy._tqm.send_callback("v2_runner_on_start", host, task)
+        self.settles = False
         strategy._pending_results += 1
         self._unfinished += 1
         self.hub.start(lambda _: self._work(strategy, host, task, task_vars, play_context))
@@ -117,6 +139,7 @@ class Engine:
         """Hand the task over to a worker of Ansible's; that it begins has been told."""
         self.tasks -= 1
         self.stock[why] += 1
+        self._settle()
         tqm, strategy._tqm = strategy._tqm, _Quiet(strategy._tqm)
         try:
             strategy._pending_results -= 1
@@ -130,10 +153,19 @@ class Engine:
         while strategy._pending_results > 0 and not strategy._tqm._terminated:
             if strategy._tqm.has_dead_workers():
                 raise AnsibleError("A worker was found in a dead state")
+            self._let_begin()
             results.extend(strategy._process_pending_results(iterator))
-            if strategy._pending_results > 0:
+            if strategy._pending_results > 0 and not self._begun:
                 self.hub.poll(self._patience(strategy))
         return results
+
+    def _let_begin(self):
+        """Let those go on that are about to do something on a host for the first time, once all of it is recorded."""
+        if self._begun:
+            self._settle()
+        begun, self._begun = self._begun, []
+        for worker in begun:
+            self.hub.resume(worker)
 
     def _patience(self, strategy):
         if strategy._pending_results == self._unfinished:
@@ -161,6 +193,9 @@ class Engine:
         module, path = action._configure_module(module_name=module_name, module_args=arguments, task_vars=task_vars)
         check(action, module, path, arguments)
         action._used_interpreter = module.shebang
+        if not worker.asked:
+            self._begun.append(worker)
+            self.hub.wait()
         encoder = get_module_encoder(module.serialization_profile, Direction.CONTROLLER_TO_MODULE)
         environment = {}
         action._compute_environment_string(environment)
@@ -188,20 +223,6 @@ class Engine:
                 options["shell"] = True
             self._pythons[key] = HostPython(self.hub, command_line(action, boot), self._module, **options)
         return self._pythons[key]
-
-
-def stock_reason(task, task_vars):
-    """Why the task has to be done by a worker of Ansible's; nothing where it can be done here."""
-    action = getattr(task, "resolved_action", None) or task.action
-    if action not in _ANSWERED_HERE | _ASKED_THERE:
-        return action
-    for name in ("async_val", "timeout", "throttle", "debugger"):
-        if getattr(task, name):
-            return f"with {name.removesuffix('_val')}"
-    connection = task_vars.get("ansible_connection", task.connection)
-    if action in _ASKED_THERE and connection not in CONNECTIONS:
-        return f"by the connection {connection}"
-    return ""
 
 
 def _texts(answer):
@@ -235,50 +256,6 @@ class _Quiet:
 
     def send_callback(self, *_, **__):
         pass
-
-
-_SIGNATURES = {
-    (StrategyBase, "_queue_task"): "(self, host, task, task_vars, play_context)",
-    (StrategyBase, "_wait_on_pending_results"): "(self, iterator)",
-    (ActionBase, "_execute_module"): "(self, module_name=None, module_args=None, tmp=None, task_vars=None, "
-    "persist_files=False, delete_remote_tmp=None, wrap_async=False, ignore_unknown_opts: 'bool' = False)",
-    (TaskExecutor, "__init__"): "(self, host, task: 'Task', job_vars, play_context, loader, shared_loader_obj, "
-    "final_q: 'FinalQueue', variable_manager)",
-    (AnsibleEnvironment, "compile"): "(self, source: Union[str, jinja2.nodes.Template], name: Optional[str] = None, "
-    "filename: Optional[str] = None, raw: bool = False, defer_init: bool = False) -> Union[str, code]",
-    (AnsibleEnvironment, "compile_expression"): "(self, source: 'str', *args, **kwargs) -> 'TemplateExpression'",
-}
-"""What the engine takes the place of, and what it calls, as it is in the Ansible that it was made for."""
-
-
-def unlike():
-    """The first of those that another Ansible has otherwise; nothing where all are as they were."""
-    for (owner, name), signature in _SIGNATURES.items():
-        found = str(inspect.signature(getattr(owner, name)))
-        if found != signature:
-            return f"{owner.__name__}.{name} is {found}"
-    return ""
-
-
-def install(variables):
-    """Let the engine take the place of Ansible's own methods in this process; what tells afterwards who did what.
-
-    It does not where a host of those `variables` refuses it, or where Ansible is not the one that it was made for.
-    """
-    refusing = [name for name, of_host in variables.items() if of_host.get("runbook_engine") == "stock"]
-    why = f"runbook_engine of {refusing[0]} is stock" if refusing else unlike()
-    if why:
-        return lambda: {"name": "stock", "why": why}
-    engine = Engine()
-    StrategyBase._queue_task = _method(engine.queue)
-    StrategyBase._wait_on_pending_results = _method(engine.wait)
-    ActionBase._execute_module = _method(engine.execute_module)
-    if compiling_computes_nothing():
-        cache = TemplateCache()
-        AnsibleEnvironment.compile = _method(cache.compiled)
-        AnsibleEnvironment.compile_expression = _method(cache.expression)
-    task_executor.time = types.SimpleNamespace(sleep=engine.hub.sleep)
-    return lambda: {"name": "fast", "tasks": engine.tasks, "stock": dict(engine.stock)}
 
 
 def _method(function):

@@ -1,4 +1,4 @@
-"""Each callback is one message, waited for; without a yes, and on any fault of its own, the plugin ends Ansible."""
+"""Each callback is one message; no host does anything before all are answered by yes, and a fault ends Ansible."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import json
 import os
 import re
 import socket
+import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
 from ansible.template import Templar, trust_as_template
 from ansible.vars.manager import VariableManager
+from harness import PATIENCE
 from harness.ansible_loader import plugin_loader
 from harness.fakes import RUN_ID
 from harness.texts import WORDS
@@ -32,6 +35,7 @@ PYTHONS = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK")
 _SPEC = importlib.util.spec_from_file_location("runbook_report_plugin", _PATH)
 report = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(report)
+REFUSED = sys.modules["runbook_reports"].REFUSED
 
 TASK = "RUN-001/look/action | Look"
 
@@ -74,15 +78,16 @@ def plugin_at(tmp_path, monkeypatch):
             try:
                 yield plugin, heard
             finally:
-                with contextlib.suppress(OSError):  # what it could not say is still to be said
-                    plugin._stream.close()
-                plugin._socket.close()
+                with contextlib.suppress(EndedError, OSError):  # what it could not say is still to be said
+                    plugin._reports.settle()
+                with contextlib.suppress(OSError):
+                    plugin._reports.close()
 
     return connected
 
 
-def named(name):
-    return SimpleNamespace(name=name, get_name=lambda: name, delegate_to=None, get_vars=dict)
+def named(name, action="ansible.builtin.command"):
+    return SimpleNamespace(name=name, get_name=lambda: name, delegate_to=None, get_vars=dict, action=action)
 
 
 def result(**answer):
@@ -254,7 +259,7 @@ def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
         {"kind": "unreachable", **about, "result": {"unreachable": True}},
         {"kind": "skipped", **about, "result": {"skipped": True}},
         {"kind": "retry", **about, "result": {"attempts": 1}},
-        {"kind": "end", "commands": {}, "engine": {}},
+        {"kind": "end", "commands": {}, "engine": {"name": "stock"}},
     ]
 
 
@@ -400,16 +405,37 @@ def test_a_word_that_is_refused_ends_ansible(plugin_at, ended):
     with plugin_at(refuse) as (plugin, _), pytest.raises(EndedError):
         plugin.v2_runner_on_start(named("db1"), named(TASK))
 
-    assert ended[0] == report.REFUSED
+    assert ended[0] == REFUSED
+
+
+def test_what_no_host_has_a_part_in_goes_on_and_the_next_host_waits_for_all_that_was_told(plugin_at, ended):
+    waiting, may_record = threading.Event(), threading.Event()
+
+    def record(message):
+        if message["kind"] == "ok":
+            waiting.set()
+            assert may_record.wait(PATIENCE)
+            raise AuditError("the disk is full")
+
+    with plugin_at(record) as (plugin, heard):
+        plugin.v2_runner_on_ok(result(rc=0))
+        plugin.v2_runner_on_start(named("db1"), named("RUN-001/look/verify/1 | It is there", "ansible.builtin.assert"))
+        assert waiting.wait(PATIENCE)
+        assert [message["kind"] for message in heard] == ["ok"]
+        may_record.set()
+        with pytest.raises(EndedError):
+            plugin.v2_runner_on_start(named("db2"), named(TASK))
+
+    assert ended[0] == REFUSED
 
 
 def test_a_command_that_is_gone_ends_ansible(plugin_at, ended):
     with plugin_at() as (plugin, _):
-        plugin._socket.shutdown(socket.SHUT_RDWR)
+        plugin._reports._socket.shutdown(socket.SHUT_RDWR)
         with pytest.raises(EndedError):
             plugin.v2_runner_on_start(named("db1"), named(TASK))
 
-    assert ended[0] == report.REFUSED
+    assert ended[0] == REFUSED
 
 
 @pytest.mark.parametrize(
