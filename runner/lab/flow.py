@@ -164,8 +164,8 @@ def leak(shop: Shop) -> Rehearsal:
     def inject() -> str:
         return f"the nightly report left {shop.break_it()} connections open"
 
-    url = f"{shop.app_urls[0]}/health"
-    return Rehearsal("RUN-001", {"stuck_after": "1s"}, url, inject, begins="PostgreSQL, the web shop at ")
+    url, inputs = f"{shop.app_urls[0]}/health", {"stuck_after": "1s", "steady_for": "1s"}
+    return Rehearsal("RUN-001", inputs, url, inject, begins="PostgreSQL, the web shop at ")
 
 
 def release(stage: Stage, shop: Shop) -> DemoResult:
