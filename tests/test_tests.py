@@ -18,6 +18,7 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 """The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
 
 TESTED_WITH: dict[str, str] = {
+    "render/drills/training.py": "services/drills/test_trainee.py",
     "services/drills/drill_journal.py": "services/drills/test_one_drill.py",
     "core/shell/syntax_tree.py": "core/shell/test_shell_reader.py",
     "render/handoff/going_on.py": "render/handoff/test_hand_off.py",

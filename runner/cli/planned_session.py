@@ -157,7 +157,7 @@ def _drill_and_exit(request: RunRequest, here: Installation, found: ScheduleEntr
     Raises:
         RunbookError: it cannot be done; that is recorded.
     """
-    from runner.cli.rehearsal_session import do_drills, ended_in_order  # noqa: PLC0415 - it imports the lab
+    from runner.cli.rehearsal_session import DrillManner, do_drills, ended_in_order  # noqa: PLC0415 - it imports the lab
     from runner.lab.drills.drill_backends import given  # noqa: PLC0415 - as the one before
     from runner.render.drills.drill_result import DrillTest  # noqa: PLC0415 - as the one before
 
@@ -165,7 +165,9 @@ def _drill_and_exit(request: RunRequest, here: Installation, found: ScheduleEntr
     with ended_in_order(), drill_held(here, found, planned):
         tests, backend = [DrillTest.AS_WRITTEN], given(request.inventories)
         try:
-            results = list(do_drills(request.library, backend, here.state, [request.source], tests, yes=True))
+            results = list(
+                do_drills(request.library, backend, here.state, [request.source], tests, DrillManner(yes=True))
+            )
         except RunbookError as error:
             record_drill(here, found, planned, Outcome.FAILED, first_line(error.message))
             raise

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output import progress
-from runner.cli.output.drill_lines import show_calls, show_moment, show_plans, show_result
+from runner.cli.output.drill_lines import quiet_moment, show_calls, show_moment, show_plans, show_result, show_ways
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import on_signals, run_environment
@@ -28,6 +29,7 @@ from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest
 from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.standard_tests import DrillSession
+from runner.services.drills.trainee import Trainee
 from runner.services.runs import start_run
 from runner.store.state_directory import StateDirectory
 
@@ -62,20 +64,31 @@ def new_stage(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DrillManner:
+    """How drills are done: whether the questions are put to you, people called, and you asked before hosts are broken.
+
+    Where a `trainee` mends what is broken, with `alert_only` nothing is said that would tell which runbook it is.
+    """
+
+    ask: bool = False
+    pages_for_real: bool = False
+    yes: bool = False
+    trainee: Trainee | None = None
+    alert_only: bool = False
+
+
 def do_drills(
     library: Library,
     backend: Backend,
     state: StateDirectory,
     sources: Sequence[Source],
     tests: Sequence[DrillTest],
-    *,
-    ask: bool = False,
-    pages_for_real: bool = False,
-    yes: bool = False,
+    manner: DrillManner,
 ) -> Iterator[DrillResult]:
     """Each of the `tests` of each drill of `sources` on the hosts of `backend`, told here; what it came to.
 
-    What it does to hosts that were there before is shown first, and with `yes` nobody is asked whether it may.
+    What it does to hosts that were there before is shown first.
     """
     with workspace() as directory, Receiver.listening() as receiver:
         session = DrillSession(
@@ -84,13 +97,17 @@ def do_drills(
             directory=directory,
             receiver=receiver,
             installation=context.installation(state),
-            start=starter(directory, ask=ask),
-            say=show_moment,
-            pages_for_real=pages_for_real,
+            start=starter(directory, ask=manner.ask),
+            say=quiet_moment if manner.trainee else show_moment,
+            pages_for_real=manner.pages_for_real,
+            trainee=manner.trainee,
+            alert_only=manner.alert_only,
         )
         plans = session.plans(sources)
-        show_plans(plans)
-        agree(plans, yes=yes or {*tests} == {DrillTest.NO_FAULT})
+        show_plans(plans, hidden=manner.alert_only)
+        if manner.trainee:
+            show_ways(session.ways(sources))
+        agree(plans, yes=manner.yes or {*tests} == {DrillTest.NO_FAULT})
         for result in session.do(sources, tests, plans):
             show_calls(result)
             show_result(result)

@@ -47,6 +47,11 @@ class Proof:
         return self.drilled or self.environment == STAGING
 
 
+def interval(severity: Severity) -> timedelta:
+    """How often a runbook is to be tested, and done by whoever is called for it."""
+    return _QUARTER if urgency(severity) is Urgency.CRITICAL else _YEAR
+
+
 @dataclass(frozen=True, slots=True)
 class LastTest:
     """The newest test that a runbook has passed; not `current` when the runbook's text has changed since."""
@@ -62,7 +67,7 @@ class LastTest:
 
     def due(self, severity: Severity) -> datetime:
         """When the next test is due: a runbook for what cannot wait is tested each quarter, any other each year."""
-        return self.time + (_QUARTER if urgency(severity) is Urgency.CRITICAL else _YEAR)
+        return self.time + interval(severity)
 
 
 def last_tested(runbook: Tested, proofs: Iterable[Proof]) -> LastTest | None:

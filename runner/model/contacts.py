@@ -26,7 +26,8 @@ class Contact(Model):
 
     `handle` is how it is mentioned in a chat, like @db-team; `members` are the login names of those who may approve
     where a step asks this group. `hours` are when they are called, at any time without them; `authority` is what they
-    may decide, for whoever asks whom to call next.
+    may decide, for whoever asks whom to call next. One who is a person may agree to a `drill_record`: what they have
+    done in trainings is kept then.
     """
 
     name: Text
@@ -36,6 +37,11 @@ class Contact(Model):
     members: Several[Login] = ()
     hours: OneOrSeveral[CallHours] = ()
     authority: Several[Title] = ()
+    drill_record: bool = False
+
+    def is_person(self, name: str, login: str) -> bool:
+        """Whether this contact, which is called `name`, is nobody but the person with that `login`."""
+        return self.members == (login,) or (name == login and not self.members)
 
     @property
     def is_callable(self) -> bool:

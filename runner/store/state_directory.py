@@ -21,6 +21,7 @@ from runner.store.log.envelope import Actor
 from runner.store.owed_undos import OwedUndos
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.small_files import SmallFiles
+from runner.store.training_records import TrainingRecords
 
 _HINT = "make it writable for yourself, or use --state-dir"
 
@@ -86,6 +87,11 @@ class StateDirectory:
     def owed_undos(self) -> OwedUndos:
         """What should have been undone on hosts, and was not."""
         return OwedUndos(self.path / "debts")  # the name that the first version gave it
+
+    @property
+    def training_records(self) -> TrainingRecords:
+        """What people have done in trainings who agree to that."""
+        return TrainingRecords(self.path / "trainings")
 
     @property
     def leases(self) -> Leases:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -11,16 +12,21 @@ from runner.cli.output.terminal import one_line, safe, short
 from runner.core import duration
 from runner.library.library import Source
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict
+from runner.render.drills.training import Training
 from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.owed_faults import TakenBack
 
 _FEW = 3
+_TELLS_TOO_MUCH = frozenset({"armed", "fault", "symptom", "proven", "undo"})
 _WIDE = 160
 _COLOURS = {DrillVerdict.PASSED: "green", DrillVerdict.FAILED: "red", DrillVerdict.EXCEPTED: "yellow"}
 
 
-def show_beginning(sources: Sequence[Source], backend: str) -> None:
-    """Print what is about to be done, and that it hurts nobody."""
+def show_beginning(sources: Sequence[Source], backend: str, *, hidden: bool = False) -> None:
+    """Print what is about to be done, and that it hurts nobody; `hidden` is of which runbook the drill is."""
+    if hidden:
+        click.echo(f"drill    on {safe(backend)}: something is broken on purpose; nobody is called", err=True)
+        return
     names = ", ".join(f"{source.id} {source.runbook.title}" for source in sources[:_FEW])
     more = f" and {len(sources) - _FEW} more" if len(sources) > _FEW else ""
     click.echo(f"drill    {safe(names)}{more}", err=True)
@@ -28,9 +34,17 @@ def show_beginning(sources: Sequence[Source], backend: str) -> None:
     click.echo(f"         on {safe(backend)}: {promise}", err=True)
 
 
-def show_plans(plans: Sequence[DrillPlan]) -> None:
-    """Print what drills do to hosts that were there before: what is broken, for how long, and how it is taken back."""
+def show_plans(plans: Sequence[DrillPlan], *, hidden: bool = False) -> None:
+    """Print what drills do to hosts that were there before: what is broken, for how long, and how it is taken back.
+
+    `hidden` is what is broken from somebody who is to find that out.
+    """
     for plan in plans:
+        if hidden:
+            click.echo(
+                f"plan     something is broken on hosts of class {plan.environment}, for {_ends(plan)}", err=True
+            )
+            continue
         click.secho(
             f"plan     {plan.name} {safe(plan.title)}, on hosts of class {plan.environment}", bold=True, err=True
         )
@@ -40,16 +54,17 @@ def show_plans(plans: Sequence[DrillPlan]) -> None:
                 click.echo(f"         {'':11} {short(one_line(step.does), _WIDE)}", err=True)
                 if step.destroys and word == "breaks":
                     click.secho(f"         {'':11} destroys data: {safe(step.destroys)}", fg="red", err=True)
-        click.echo(f"         {'at most':11} {duration.show(plan.at_most)}; {_ends(plan)}", err=True)
+        click.echo(f"         {'for':11} {_ends(plan)}", err=True)
         for remark in plan.remarks:
             click.echo(f"         {'not known':11} {safe(remark)}", err=True)
 
 
 def _ends(plan: DrillPlan) -> str:
     """How what `plan` breaks is taken back."""
+    longest = f"{duration.show(plan.at_most)} at most"
     if plan.undos:
-        return "then each host takes it back by itself, also when this command has died"
-    return "it is taken back when the drill ends" if plan.takes_back else "nothing is taken back"
+        return f"{longest}; then each host takes it back by itself, also when this command has died"
+    return "as long as the drill lasts" if plan.takes_back else "good: nothing is taken back"
 
 
 def show_taken_back(drills: Sequence[TakenBack]) -> None:
@@ -69,6 +84,38 @@ def show_moment(moment: DrillMoment) -> None:
     click.echo(f"{moment.at:6.1f}s  {moment.word:<11} {safe(moment.text)}", err=True)
 
 
+def quiet_moment(moment: DrillMoment) -> None:
+    """Print what happens now to somebody who is trained: nothing that would tell them what is broken."""
+    if moment.word not in _TELLS_TOO_MUCH:
+        show_moment(moment)
+
+
+def show_ways(ways: Mapping[str, Sequence[str]]) -> None:
+    """Print how each host is reached from another terminal."""
+    for host, words in ways.items():
+        click.echo(f"reach    {safe(host)}: {safe(shlex.join(words) or 'this machine')}", err=True)
+
+
+def show_training(training: Training, *, passed: bool) -> None:
+    """Print what somebody did who was trained, and whether it counts."""
+    for each in training.steps:
+        how = "by yourself" if each.own else "told what to type"
+        wrong = f", {each.wrong} wrong turns" if each.wrong else ""
+        seen = "" if each.verified else ", nothing looks at it"
+        click.echo(f"step     {each.seconds:6.1f} s  {safe(each.name)}: {how}{wrong}{seen}")
+    for name in training.astray:
+        click.echo(f"astray   {safe(name)} was not the runbook for it")
+    share = f"{training.own} of {len(training.steps)} steps by yourself ({training.share:.0%})"
+    counts = "it counts" if passed and training.counts else f"it does not count: {_why_not(training, passed=passed)}"
+    click.echo(f"graded   {share}, in {training.seconds:.0f} s, {training.wrong_turns} wrong turns; {counts}")
+
+
+def _why_not(training: Training, *, passed: bool) -> str:
+    if training.gave_up:
+        return "you did not come to its end"
+    return "most steps were told" if passed else "the system was not well and proven"
+
+
 def show_result(result: DrillResult) -> None:
     """Print how a test of a drill ended, and where the report of its run is."""
     click.secho(f"{result.verdict.upper():8} {result.name}, {result.test}: {_why(result)}", fg=_COLOURS[result.verdict])
@@ -79,7 +126,8 @@ def show_result(result: DrillResult) -> None:
 def _why(result: DrillResult) -> str:
     if result.reasons:
         return safe("; ".join(result.reasons))
-    return ", ".join([result.test.promise, *measures(result)])
+    promise = "somebody mended by hand what was broken" if result.training else result.test.promise
+    return ", ".join([promise, *measures(result)])
 
 
 def measures(result: DrillResult) -> list[str]:

@@ -12,7 +12,8 @@ from runner.compiler.compiler import compile_runbook, variables
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.kinds import plugins
 from runner.lab.drills.drill_question import AskedSystem
-from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.lab.drills.inventory_values import HostValues
+from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.probe import Probe, ProbeAnswer
 from runner.library.library import Source
 from runner.model.procedure.drill import Drill
@@ -24,6 +25,7 @@ _NAMES: Mapping[str, str] = {
     "symptom": "the symptom",
     "proof": "the proof",
     "undo": "the undo of the drill",
+    "look": "the look at a step",
     "undo-look": "the proof that the drill is undone",
 }
 _SOMETHING = plugins.verifications()["that"].model_validate({"that": ("rows | length > 0",)})
@@ -44,6 +46,7 @@ class DrillPhases:
     inputs: Mapping[str, Any]
     ansible: PlainAnsible
     question: AskedSystem
+    inventory: Inventory
     attempt: str = ""
 
     def in_words(self, phase: str) -> str:
@@ -80,6 +83,22 @@ class DrillPhases:
         ]
         if steps:
             self._by_ansible(f"{phase}-look", steps)
+
+    def look_once(self, step: Step, looks: Sequence[Verification]) -> None:
+        """See that the `looks` of `step` hold, without doing anything of it.
+
+        Raises:
+            ExecutionError: one does not.
+        """
+        alone: dict[str, Any] = {"action": None, "capture": {}, "approve": None, "choose": {}, "undo": None}
+        self._by_ansible("look", [step.model_copy(update={**alone, "verify": tuple(looks)})])
+
+    def shown(self, step: Step, host: str) -> str:
+        """What `step` does on `host`, with the values that are known."""
+        if step.action is None:
+            return "; ".join(look.how or look.says for look in step.verify)
+        values = {**self.inputs, **self.inventory.variables.get(host, {}), "groups": self.inventory.groups}
+        return str(HostValues(host, values).filled(step.action.describe(), missing="..."))
 
     def judge(self, phase: str, probe: Probe) -> None:
         """Wait until the probe is answered what each other step of `phase` wants.

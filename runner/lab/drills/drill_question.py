@@ -194,13 +194,17 @@ def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[s
     )
 
 
-def way_to(host: HostValues, directory: Path) -> list[str]:
-    """The words before a command that is done on `host`; none where that is this machine."""
+def way_to(host: HostValues, directory: Path | None = None) -> list[str]:
+    """The words before a command that is done on `host`; none where that is this machine.
+
+    With files in `directory` one connection is used again and again, and nobody is asked for anything.
+    """
     values = host.filled(dict(host.values), missing="")
     if values.get("ansible_connection") == "local":
         return []
     master = ["ControlMaster=auto", f"ControlPath={directory}/p-%C", "ControlPersist=30", "BatchMode=yes"]
-    words = ["ssh", *(word for option in (*master, "ConnectTimeout=2") for word in ("-o", option))]
+    options = [*master, "ConnectTimeout=2"] if directory else []
+    words = ["ssh", *(word for option in options for word in ("-o", option))]
     if key := values.get("ansible_ssh_private_key_file"):
         words += ["-i", str(key)]
     words += ["-p", str(values["ansible_port"])] if "ansible_port" in values else []

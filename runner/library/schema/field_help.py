@@ -201,6 +201,7 @@ _ELSEWHERE = {
     "Contact.members": "Who belongs to it",
     "Contact.hours": "When they are called: mon-fri 08:00-18:00 Europe/Berlin; at any time without it",
     "Contact.authority": "What they may decide or approve, each in a few words",
+    "Contact.drill_record": "Whether this person agrees that what they do in trainings is kept until they want it gone",
     "Contact.channels": "How they are called; without one they only own",
 }
 

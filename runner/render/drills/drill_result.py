@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from runner.core.events import Outcome
+from runner.render.drills.training import Training
 
 
 class DrillTest(StrEnum):
@@ -68,7 +69,8 @@ class DrillResult:
     or is excepted. `detect` are the seconds from the beginning of the fault until the probe has seen it, `recover`
     those from the beginning of the run until the probe has seen the system well, `outage` those between the two
     answers. `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are the verifications
-    of the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine makes.
+    of the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine makes. In a `training`
+    somebody did the runbook by hand.
     """
 
     runbook: str
@@ -96,6 +98,7 @@ class DrillResult:
     red: tuple[str, ...] = ()
     verifications: tuple[str, ...] = ()
     moments: tuple[DrillMoment, ...] = ()
+    training: Training | None = None
 
     @property
     def ok(self) -> bool:

@@ -10,6 +10,7 @@ from runner.core.wording import listed
 from runner.lab.probe import Probe
 from runner.orchestrator.request import Result
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillVerdict, WouldBeCall
+from runner.render.drills.training import Training
 from runner.services.drills.drill_task import DrillConditions, DrillTask
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read
@@ -27,6 +28,7 @@ class DrillJournal:
     moments: list[DrillMoment] = field(default_factory=list)
     proofs: tuple[str, ...] = ()
     run: Result | None = None
+    training: Training | None = None
     measured: dict[str, float | int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,7 @@ class DrillJournal:
             red=task.seen_red(records),
             verifications=tuple(task.looks),
             moments=tuple(self.moments),
+            training=self.training,
         )
 
     def check_calls(self) -> None:

@@ -18,6 +18,7 @@ from runner.model.step import Effect, Step
 from runner.services.drills.drill_task import DrillTask
 from runner.services.drills.hosts_that_stay import GRACE
 
+_NONE = timedelta()
 DISPOSABLE = "lab"
 """The class of hosts that are thrown away."""
 _PRODUCTION = "production"
@@ -60,15 +61,19 @@ class DrillPlan:
         return self.environment != DISPOSABLE
 
 
-def plan_drill(task: DrillTask, inputs: Mapping[str, Any], *, grace: timedelta = GRACE) -> DrillPlan:
+def plan_drill(
+    task: DrillTask, inputs: Mapping[str, Any], *, grace: timedelta = GRACE, longest: timedelta = timedelta()
+) -> DrillPlan:
     """What `task` does with these `inputs`; `grace` after its budget the hosts take it back by themselves.
+
+    It may last as long as its budget, or the `longest` time that there is besides.
 
     Raises:
         InvalidInputError: it may not be done there: too many hosts, an undo that a host cannot do alone, or one that
             might come before the fault.
     """
     drill, runbook = task.drill, task.source.runbook
-    environment, at_most = task.inventory.environment, drill.budget + grace
+    environment, at_most = task.inventory.environment, max(drill.budget, longest) + grace
     broken = broken_by(drill, task.source, task.inventory)
     undos: tuple[HostUndo, ...] = ()
     if environment != DISPOSABLE:

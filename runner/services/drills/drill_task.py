@@ -19,6 +19,7 @@ from runner.model.procedure.drill import PHASES, Drill
 from runner.model.verification import Verification
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillMoment, DrillTest
+from runner.render.drills.training import Training
 from runner.services.drills.hosts_that_stay import DrillUndo, PlayedUndo
 from runner.services.drills.recorded_calls import Switchboard
 from runner.store.log.envelope import Record
@@ -108,6 +109,7 @@ class DrillConditions:
 
     `secrets` gives the value behind a reference. `undo` is how the drill of that id is taken back, and its hosts are
     `held` meanwhile. `stopped` says why all drills are to end, and `stop_run` ends the run of that id.
+    Where somebody is trained, `follow` has them do what a run does else.
     """
 
     start: Start
@@ -120,4 +122,5 @@ class DrillConditions:
     undo: Callable[[DrillPhases, str], DrillUndo] = lambda phases, _run: PlayedUndo(phases)
     held: Callable[[str], AbstractContextManager[Any]] = nullcontext
     stopped: Callable[[], str] = str
+    follow: Callable[[DrillPhases, str], Training] | None = None
     stop_run: Callable[[str, str], None] = lambda _run, _why: None

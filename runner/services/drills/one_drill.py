@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,7 @@ from runner.lab.probe import Probe
 from runner.model.step import Effect
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest, DrillVerdict
+from runner.render.drills.training import Training
 from runner.services.drills.brakes import EACH, Brakes
 from runner.services.drills.drill_journal import DrillJournal
 from runner.services.drills.drill_task import DrillConditions, DrillTask
@@ -61,7 +62,9 @@ class _DrillRun(DrillJournal):
         inputs = task.inputs(self.conditions.secrets)
         where = task.inventory, runbook.hosts, inputs, task.ansible.directory
         asked = question(task.drill.probe, *where)
-        phases = DrillPhases(task.source, task.drill, inputs, task.ansible, asked, attempt_of(self.run_id))
+        phases = DrillPhases(
+            task.source, task.drill, inputs, task.ansible, asked, task.inventory, attempt_of(self.run_id)
+        )
         undo = self.conditions.undo(phases, self.run_id)
         looks = [question(each, *where) for each in task.drill.abort_if]
         self.brakes = Brakes(looks, self.conditions.stopped, partial(self.conditions.stop_run, self.run_id))
@@ -81,6 +84,8 @@ class _DrillRun(DrillJournal):
             self._refused(probe)
         elif not self._broken(undo, phases, probe):
             return
+        elif self.conditions.follow:
+            self._trained(self.conditions.follow, phases, probe)
         elif self.task.test is DrillTest.NO_REMEDIATION:
             self._untreated(phases, probe)
         else:
@@ -180,6 +185,17 @@ class _DrillRun(DrillJournal):
         if not self.reasons:
             self._prove(phases, probe)
         self.check_calls()
+
+    def _trained(self, follow: Callable[[DrillPhases, str], Training], phases: DrillPhases, probe: Probe) -> None:
+        """Somebody follows the runbook by hand; whether the system is well then says the probe."""
+        began = time.monotonic()
+        self.training = follow(phases, brief(probe))
+        if not probe.wait(healthy=True, within=SOON):
+            self.fail("not well", f"the probe is still answered badly: {brief(probe)}")
+            return
+        ended = probe.outages[-1].ended if probe.outages else None
+        self.measured["recover"] = max(0.0, ended - began) if ended is not None else None
+        self._prove(phases, probe)
 
     def _prove(self, phases: DrillPhases, probe: Probe) -> None:
         if why := self._proof(phases, probe):

@@ -14,6 +14,7 @@ from runner.core.events import Event, EventType
 from runner.core.wording import listed
 from runner.lab.drills.armed_undo import with_snapshot
 from runner.lab.drills.drill_backends import Backend
+from runner.lab.drills.drill_question import way_to
 from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.receiver import Receiver
@@ -28,6 +29,7 @@ from runner.services.drills.hosts_that_stay import GRACE, OwnUndo, announce, che
 from runner.services.drills.one_drill import do_drill
 from runner.services.drills.production_overlap import check_is_not_production
 from runner.services.drills.recorded_calls import Switchboard
+from runner.services.drills.trainee import LONGEST, Trainee, TrainingSession
 from runner.store.log.envelope import Record
 
 _BACKENDS = ("lab", "embedded")
@@ -39,7 +41,8 @@ _COMPARED = 10
 class DrillSession:
     """What the drills of one command share: where, with which files in `directory`, and who does and hears of them.
 
-    With `pages_for_real` people are called. `grace` after their budget hosts that stay take a fault back by themselves.
+    With `pages_for_real` people are called. A `trainee` mends what is broken, and with
+    `alert_only` finds the runbook first. `grace` after their budget hosts that stay take a fault back by themselves.
     """
 
     library: Library
@@ -51,6 +54,8 @@ class DrillSession:
     say: Callable[[DrillMoment], None]
     pages_for_real: bool = False
     grace: timedelta = GRACE
+    trainee: Trainee | None = None
+    alert_only: bool = False
 
     def plans(self, sources: Sequence[Source]) -> tuple[DrillPlan, ...]:
         """What each drill of `sources` does to hosts that were there before; nothing where they are made for it.
@@ -65,7 +70,7 @@ class DrillSession:
         for task in tasks:
             inputs, environ = task.inputs(self.installation.secrets), self.installation.environ
             remarks = check_is_not_production(task, inputs, self.library, environ)
-            found.append(replace(plan_drill(task, inputs, grace=self.grace), remarks=remarks))
+            found.append(replace(plan_drill(task, inputs, grace=self.grace, longest=self._longest), remarks=remarks))
         return tuple(found)
 
     def do(
@@ -86,6 +91,12 @@ class DrillSession:
             result = self._recorded(self._done(task, by_name.get(task.name)))
             is_used = (is_used and bool(task.exception)) or task.test is not DrillTest.NO_FAULT or not result.ok
             yield result
+
+    def ways(self, sources: Sequence[Source]) -> Mapping[str, Sequence[str]]:
+        """The words that lead to each host of `sources`, for somebody who works there by hand."""
+        inventory = self._ansible.inventory()
+        hosts = [host for source in sources for host in inventory.matching(source.runbook.hosts)]
+        return {host: way_to(values_of(inventory, host)) for host in dict.fromkeys(hosts)}
 
     @property
     def _ansible(self) -> PlainAnsible:
@@ -122,6 +133,11 @@ class DrillSession:
             stopped=lambda: lever.sentence if (lever := pulled(self.installation.state)) else "",
             stop_run=self._stop_run,
         )
+        if self.trainee:
+            longest = max(task.drill.budget, self._longest)
+            clock = self.installation.clock
+            training = TrainingSession(self.library, task.source, self.trainee, clock, self.alert_only, longest)
+            conditions = replace(conditions, follow=training.follow)
         if plan and plan.asks:
             check_nothing_owed(self.installation, plan.hosts)
             machines = sorted({task.inventory.machine(host) for host in plan.hosts})
@@ -145,7 +161,15 @@ class DrillSession:
         if directory.exists and directory.live:
             directory.cancel(f"the drill: {why}")
 
+    @property
+    def _longest(self) -> timedelta:
+        """How long a drill may last besides its budget: whoever is trained needs time."""
+        return LONGEST if self.trainee else timedelta()
+
     def _recorded(self, result: DrillResult) -> DrillResult:
+        """`result`, which the audit log has; of a training it has nothing, as it forgets nothing."""
+        if result.training:
+            return result
         with self.installation.open_log() as log:
             log.append(Event(EventType.DRILL_FINISHED, result.id, data=as_data(result)))
         return result

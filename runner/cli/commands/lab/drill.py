@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,24 +12,29 @@ import click
 
 from runner.cli import context
 from runner.cli.drill_words import WordsOrRunbooks, init, stop
-from runner.cli.output.drill_lines import show_beginning, show_series
+from runner.cli.output.drill_lines import show_beginning, show_series, show_training
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
-from runner.cli.rehearsal_session import do_drills, ended_in_order
+from runner.cli.prompts.trainee_prompt import TraineePrompt
+from runner.cli.rehearsal_session import DrillManner, do_drills, ended_in_order
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend, embedded, given, own_lab
 from runner.lab.machines import lab
 from runner.library.library import Library, Source
 from runner.library.root import cache_directory
+from runner.library.snapshot import read
 from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json
-from runner.render.drills.drill_result import DrillSeries, DrillTest
+from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest
 from runner.services.drills.brakes import check_not_stopped
 from runner.services.drills.standard_tests import drillable, rehearsed, series
+from runner.services.drills.trainee import neighbours
 from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import runbook_states
+from runner.services.people_readiness import keep_training
 from runner.services.run_list import proven_runs, recorded_drills
+from runner.store.state_directory import StateDirectory
 
 
 @click.command(
@@ -62,6 +68,9 @@ from runner.services.run_list import proven_runs, recorded_drills
 )
 @click.option("--ask", is_flag=True, help="Answer the questions of the runbook yourself.")
 @click.option("--page-for-real", is_flag=True, help="Call the people whom the runbook names, for what is only a drill.")
+@click.option("--as-trainee", is_flag=True, help="Mend it yourself, step by step; hints are given when you ask.")
+@click.option("--alert-only", is_flag=True, help="Get the alert only, and find the runbook. With --as-trainee.")
+@click.option("--pick", type=click.Choice(["random"]), help="Any of the runbooks that are easily confused with it.")
 @click.option("--yes", is_flag=True, help="Break what the plan shows without being asked.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit report to this file.")
 @click.option("--json", "as_json", is_flag=True, help="The results as JSON.")
@@ -74,6 +83,7 @@ def command(
     page_for_real: bool,
     junit: Path | None,
     as_json: bool,
+    pick: str | None,
     **options: bool,
 ) -> None:
     """Break a system as RUNBOOKS say under `drill`, and see whether they mend it. Nobody is called.
@@ -82,6 +92,8 @@ def command(
     need no root, and ended afterwards. Production is refused.
     """
     tests = _tests(options)
+    if (options["alert_only"] or pick) and not options["as_trainee"]:
+        raise click.UsageError("--alert-only and --pick go with --as-trainee")
     library = context.library(*runbooks[:1])
     if runbooks and every:
         raise click.UsageError("name runbooks, or --all of them")
@@ -96,14 +108,35 @@ def command(
     with ended_in_order(), _backend(inventories, library, chosen=backend) as hosts:
         sources, left_out = drillable(library, hosts.name) if every else (named, {})
         _confirm_calls(sources, page_for_real=page_for_real)
-        show_beginning(sources, hosts.name)
-        asked = {"ask": options["ask"], "pages_for_real": page_for_real, "yes": options["yes"]}
-        results = list(do_drills(library, hosts, state, sources, tests, **asked))
+        sources = _picked(library, sources, hosts.name) if pick else sources
+        show_beginning(sources, hosts.name, hidden=options["alert_only"])
+        trainee = TraineePrompt(context.actor().user, library) if options["as_trainee"] else None
+        chosen = {name: options[name] for name in ("ask", "yes", "alert_only")}
+        manner = DrillManner(trainee=trainee, pages_for_real=page_for_real, **chosen)
+        results = list(do_drills(library, hosts, state, sources, tests, manner))
+    for each in results:
+        _keep(library, state, each)
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
     stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
-    _finish(done, state.path / "drills" / stamp, junit, as_json=as_json)
+    _finish(done, state.path / "drills" / stamp, junit, inventories, as_json=as_json)
     raise click.exceptions.Exit(_exit_code(done, tests))
+
+
+def _picked(library: Library, sources: Sequence[Source], backend: str) -> list[Source]:
+    """Any one of `sources` and of those that are easily taken for them."""
+    able, _ = drillable(library, backend)
+    near = {each.id: each for source in sources for each in neighbours(source, able)}
+    return [secrets.choice([*near.values()])]
+
+
+def _keep(library: Library, state: StateDirectory, result: DrillResult) -> None:
+    """Show what somebody did who was trained, and record it where they agree to that."""
+    if result.training:
+        show_training(result.training, passed=result.ok)
+        kept = keep_training(state, read(library).contacts, result.training, passed=result.ok)
+        note = f"recorded for {kept}" if kept else "not recorded: no contact of yours has drill_record: true"
+        click.echo(f"record   {note}", err=True)
 
 
 _TESTS = {
@@ -182,7 +215,9 @@ def _is_lab(chosen: str | None, cache: Path) -> bool:
     return True
 
 
-def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: bool) -> None:
+def _finish(
+    done: DrillSeries, directory: Path, junit: Path | None, inventories: Sequence[Path], *, as_json: bool
+) -> None:
     """Write the report to `directory`, and for CI to `junit`; print where, and what came of it."""
     directory.mkdir(parents=True)
     for name, text in drill_pages(done).items():
@@ -194,10 +229,10 @@ def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: 
     elif len(done.results) > 1 or done.left_out:
         show_series(done)
     click.echo(f"drills   {safe(str(directory / INDEX))}", err=as_json)
-    if len(done.results) == 1 and done.ok:
-        name = done.results[0].runbook
-        click.echo(f"next     answer its questions yourself: {context.typed(['drill', name, '--ask'])}", err=True)
-        click.echo(f"         see that it can fail: {context.typed(['drill', name, '--standard-tests'])}", err=True)
+    if len(done.results) == 1 and done.ok and not done.results[0].training:
+        words = ["drill", done.results[0].runbook, *(word for path in inventories for word in ("-i", str(path)))]
+        click.echo(f"next     answer its questions yourself: {context.typed([*words, '--ask'])}", err=True)
+        click.echo(f"         see that it can fail: {context.typed([*words, '--standard-tests'])}", err=True)
 
 
 def _exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:
