@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -21,6 +22,8 @@ RESULT = "result"
 
 _PROBE = "probe"
 _SETTLED = "runbook_settled"
+
+_MINUS_ONE = re.compile(r"(?<![\w)\]])-1\b")
 
 _CLOCK = (
     "((lookup('ansible.builtin.file', '/proc/uptime', errors='ignore') or now(utc=true).timestamp() | string)"
@@ -62,7 +65,7 @@ def checks(marker: Marker, verification: Verification, call: Invocation | None, 
     full = [f"{_PROBE}.results | length == {verification.samples}"] if verification.held else []
     judged, names = _judged(verification, conditions, probe, result)
     # A sample that is not good is the last: what it has not met says more than how many there were.
-    yield _assert(marker, verification, [*_answered(verification, probe, result), *judged, *full], names)
+    yield _assert(marker, verification, [*_answered(verification, probe, conditions, result), *judged, *full], names)
 
 
 def _with_names_of(call: Invocation, probe: Invocation) -> Invocation:
@@ -88,9 +91,10 @@ def _is_repeated(verification: Verification) -> bool:
     return bool(verification.held or verification.within)
 
 
-def _answered(verification: Verification, probe: Invocation, result: str) -> list[str]:
-    """Whether there was an answer at all, unless the verification says itself which exit codes are good."""
-    return [] if verification.good_exits else [probe.answered.replace("REGISTER", result)]
+def _answered(verification: Verification, probe: Invocation, conditions: Sequence[str], result: str) -> Sequence[str]:
+    """Whether there was an answer, unless the verification says itself that none is good, or which exit codes are."""
+    silence = any(_MINUS_ONE.search(each) and probe.silent in reads([each], result) for each in conditions)
+    return [] if verification.good_exits or silence else [probe.answered.replace("REGISTER", result)]
 
 
 def _assert(marker: Marker, verification: Verification, that: Sequence[str], names: Mapping[str, str]) -> Task:
@@ -111,7 +115,7 @@ def _look(marker: Marker, verification: Verification, probe: Invocation, conditi
     keywords |= verification.privilege
     if _is_repeated(verification):
         judged, names = _judged(verification, conditions, probe, _PROBE)
-        good = [*_answered(verification, probe, _PROBE), *judged]
+        good = [*_answered(verification, probe, conditions, _PROBE), *judged]
         keywords |= _until(verification) if verification.within else _while(verification)
         # As a variable of its own, what cannot be evaluated yet (an answer without the value), or is neither true nor
         # false (null), is only not good yet.
@@ -128,7 +132,7 @@ def _first(marker: Marker, verification: Verification, probe: Invocation) -> Ite
     values = verification.keeps_first
     numbers = [is_number(text) for text in values.values()]
     judged, names = _judged(verification, numbers, probe, _PROBE)
-    good = [*_answered(verification, probe, _PROBE), *judged]
+    good = [*_answered(verification, probe, numbers, _PROBE), *judged]
     holds = {"holds": f"{{{{ {' and '.join(f'({item})' for item in good)} }}}}"}
     keywords: dict[str, Any] = {
         "register": _PROBE,

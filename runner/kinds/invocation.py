@@ -33,20 +33,22 @@ class Invocation:
 
     `names` maps each name a condition may use (`rows`, `status`) to a Jinja expression over the registered result,
     which is written `REGISTER` there. `answered` is a condition that holds only when the call really got an answer, so
-    that a check of something absent cannot be green. `cuts` has, for each of the names that may be of an output that
-    was cut, an expression which is true when it was: then nobody knows whether what reads it holds. `may_skip` says
-    that the module may answer that it did nothing, of which Ansible would make a task that has not failed.
-    `on_controller` says that the machine where runbookctl runs makes it, on behalf of the host; `machine` is the one of
-    the inventory that does so, a host or a group of one. One that `imports` is other tasks when Ansible reads the
-    playbook, with `facts` once those of the host are known. `variables` are what its templates may use. `keeps` are
-    facts that the record has as soon as it was made, by expressions over its names. A probe is not made again once the
-    condition `settled` holds: it would answer the same for ever. `before` and `after` are calls that belong to it.
+    that a check of something absent cannot be green; `silent` is the name that is -1 where there is none, and what says
+    -1 of it may hold then. `cuts` has, for each of the names that may be of an output that was cut, an expression which
+    is true when it was: then nobody knows whether what reads it holds. `may_skip` says that the module may answer that
+    it did nothing, of which Ansible would make a task that has not failed. `on_controller` says that the machine where
+    runbookctl runs makes it, on behalf of the host; `machine` is the one of the inventory that does so, a host or a
+    group of one. One that `imports` is other tasks when Ansible reads the playbook, with `facts` once those of the host
+    are known. `variables` are what its templates may use. `keeps` are facts that the record has as soon as it was made,
+    by expressions over its names. A probe is not made again once the condition `settled` holds: it would answer the
+    same for ever. `before` and `after` are calls that belong to it.
     """
 
     module: str
     args: Mapping[str, Any]
     names: Mapping[str, str] = field(default_factory=dict)
     answered: str = "REGISTER is not failed"
+    silent: str = ""
     environment: Mapping[str, str] | str | None = None
     task_timeout: timedelta | None = None
     cuts: Mapping[str, str] = field(default_factory=dict)
@@ -229,4 +231,5 @@ def uri(
             "content": "REGISTER.content | default('')",
         },
         answered="REGISTER.status | default(-1) >= 100",
+        silent="status",
     )

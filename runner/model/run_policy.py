@@ -76,6 +76,9 @@ def each_policy(policies: Mapping[str, Any]) -> list[RunPolicy]:
 UNIX = "unix:"
 """What stands before the name of a group of the system."""
 
+SCHEDULE = "schedule:"
+"""What stands before the name of a schedule, which runs a runbook as if it were somebody."""
+
 
 def people(names: Iterable[str], contacts: Mapping[str, Contact]) -> list[str]:
     """The logins, and the `unix:GROUP`s, that `names` of a policy stand for; a contact stands for its members."""

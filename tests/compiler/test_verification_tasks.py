@@ -220,3 +220,19 @@ def test_a_trend_looks_once_before_it_asks_again_and_keeps_what_that_has_found()
     holds = f"{{{{ ({answered}) and ({number}) and (trend_now < trend_first) }}}}"
     assert probe.keywords["vars"]["holds"] == holds
     assert assertion.args["that"][-1] == "trend_now < trend_first"
+
+
+@pytest.mark.parametrize(
+    ("that", "may_be_silent"),
+    [
+        ("status in [-1, 502]", True),
+        ("status == -1 or status >= 500", True),
+        ("status != 200", False),
+        ("json.total > -1", False),
+        ("status > 500-1", False),
+    ],
+)
+def test_that_nobody_answers_is_good_only_where_the_condition_says_so(that, may_be_silent):
+    *_, judge = tasks_of(HttpProbe(http="http://a/"), That(that=(that,)))
+
+    assert ("probe.status | default(-1) >= 100" not in judge.args["that"]) is may_be_silent

@@ -80,7 +80,10 @@ class HttpRequest(Kind):
 
 
 class HttpProbe(HttpRequest, VerificationKind):
-    """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200."""
+    """The answer's `status`, `json` and `content` are there to judge; without a condition the status must be 200.
+
+    Where nobody answers, nothing holds but a condition that says so: `status` is -1 then.
+    """
 
     example = '- {says: The shop answers, http: "http://127.0.0.1:8080/health", that: status == 200, within: 1m}'
 

@@ -75,11 +75,13 @@ def unusable_schedule(context: LintContext) -> Iterator[Hit]:
             if name not in context.contacts:
                 hint = did_you_mean(name, context.contacts) or "runbooks/contacts.yml has those who can be called"
                 yield Hit((*place, "on_missed", n), f"nobody is called {name!r}", hint)
-        yield from _inputs(context.runbook, schedule, place)
         if schedule.kind == "run":
+            yield from _inputs(context.runbook, schedule, place)
             yield from _questions(context.runbook, place)
         elif not context.runbook.drill:
             yield Hit((*place, "kind"), f"{context.runbook.id} has no drill", "write one under `drill`, or plan a run")
+        elif schedule.inputs:
+            yield Hit((*place, "inputs"), "a drill has its inputs from `drill`, and never these", "write them there")
 
 
 def _calendar_fault(context: LintContext, schedule: Schedule) -> str:

@@ -13,7 +13,7 @@ from runner.core.wording import listed
 from runner.executor.target import Target
 from runner.library.last_tested import Proof
 from runner.model.contacts import Contact
-from runner.model.run_policy import RunPolicy, is_one_of, people
+from runner.model.run_policy import SCHEDULE, RunPolicy, is_one_of, people
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
 
@@ -120,18 +120,28 @@ def undoing(case: Case) -> list[Ruling]:
 
 
 def _may_run(case: Case) -> Iterator[Ruling]:
-    """Who may run the runbooks of a category; no broken glass makes anybody another person."""
+    """Who may run the runbooks of a category; no broken glass makes anybody another person.
+
+    A schedule may run what the owner of its runbook may: the contact is named, or each of its members may.
+    """
     category = case.runbook.category
     demands = [policy.may_run[category] for policy in case.target.policies if category in policy.may_run]
     for names in dict.fromkeys(demands):
         allowed = people(names, case.contacts)
+        who, may = case.login, is_one_of(case.login, case.groups, allowed)
+        hint = f"ask one of them: {', '.join(allowed) or 'contacts.yml names no members of that group'}"
+        if case.login.startswith(SCHEDULE):
+            owner, members = case.runbook.owner, people([case.runbook.owner], case.contacts)
+            who = f"{case.login} of {owner}"
+            may = owner in names or (bool(members) and all(is_one_of(each, (), allowed) for each in members))
+            hint = f"name {owner}, who owns {case.runbook.id}, in may_run, or give the runbook to somebody who may"
         yield Ruling(
             "may_run",
             f"one of {', '.join(names)} to run a {category} runbook",
-            case.login,
-            "met" if is_one_of(case.login, case.groups, allowed) else "refused",
-            f"Only {', '.join(names)} may run {category} runbooks; you are {case.login}",
-            hint=f"ask one of them: {', '.join(allowed) or 'contacts.yml names no members of that group'}",
+            who,
+            "met" if may else "refused",
+            f"Only {', '.join(names)} may run {category} runbooks; you are {who}",
+            hint=hint,
         )
 
 

@@ -12,6 +12,7 @@ from runner.core.events import EventType
 from runner.core.wording import first_line
 from runner.library.inventory import environments
 from runner.library.library import Library
+from runner.model.run_policy import SCHEDULE
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import Installation, RunEnvironment
 from runner.orchestrator.run_loop import run
@@ -26,14 +27,16 @@ from runner.store.occurrences import CLAIMED
 
 
 def acting(actor: Actor, schedule: str) -> Actor:
-    """Who is recorded for a run of `schedule`: the schedule itself."""
-    return replace(actor, user=f"schedule:{schedule}")
+    """Who is recorded for a run of `schedule`: the schedule itself, whoever has started the scheduler."""
+    return replace(actor, user=f"{SCHEDULE}{schedule}", groups=())
 
 
 def planned_request(
     library: Library, entry: ScheduleEntry, planned: datetime, environ: Mapping[str, str]
 ) -> RunRequest:
     """The request for the occurrence of `entry` at the instant `planned`; it asks nobody.
+
+    That for a drill has no inputs: it has its own.
 
     Raises:
         RunbookError: the runbook, the inventory or an input cannot be used.
@@ -43,6 +46,8 @@ def planned_request(
     name = run_id(entry.name, planned)
     paths = [library.root / schedule.inventory]  # whatever lies where the scheduler was started
     request = prepare_run(library, entry.runbook, paths, run_id=name, limit=schedule.limit, mode="auto")
+    if schedule.kind == "drill":
+        return request
     given = [f"{key}={_text(value)}" for key, value in schedule.inputs.items()]
     request = give_inputs(request, given, here=library.root, environ=environ)
     classes = sorted({each for path in request.inventories for each in environments(path)})

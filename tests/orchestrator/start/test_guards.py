@@ -312,6 +312,27 @@ def test_who_may_run_a_category_is_said_by_login_contact_or_group_of_the_system(
     assert verdicts(guards.undoing(asked)) == [("may_run", verdict)]
 
 
+@pytest.mark.parametrize(
+    ("owner", "verdict"),
+    [
+        ("release-managers", "met"),  # who is named
+        ("deployers", "met"),  # each of whom is a release manager, or dave
+        ("mixed", "refused"),  # alice is not
+        ("empty", "refused"),
+        ("gone", "refused"),
+    ],
+)
+def test_a_schedule_may_run_what_the_owner_of_its_runbook_may(owner, verdict):
+    people = {"deployers": ("bob", "dave"), "mixed": ("bob", "alice"), "empty": ()}
+    asked = case("staging", target=target("staging", db1={"policy": RELEASE}), login="schedule:run-002/nightly")
+    others = {name: Contact(name=name, channels=(), members=members) for name, members in people.items()}
+    asked = replace(asked, runbook=asked.runbook.model_copy(update={"owner": owner}), contacts=asked.contacts | others)
+
+    (ruling,) = guards.rules(asked)
+
+    assert (ruling.verdict, ruling.given) == (verdict, f"schedule:run-002/nightly of {owner}")
+
+
 def test_whoever_may_not_is_told_who_may_and_no_broken_glass_changes_that():
     hosts = target("staging", db1={"policy": RELEASE}, db2={})
 

@@ -57,6 +57,15 @@ def test_it_is_asked_for_as_the_schedule_says(scheduler):
     assert request.wait == timedelta(minutes=10).total_seconds()
 
 
+def test_a_drill_is_asked_for_without_what_its_runbook_wants_to_be_told(scheduler):
+    wanted = {"version": {"help": "A version"}}
+    scheduler.write(schedule("quarterly", kind="drill"), inputs=wanted)
+
+    request = planned_request(scheduler.library, entry(scheduler.library, "RUN-020/quarterly"), NIGHT, os.environ)
+
+    assert (request.inputs, request.inventories != ()) == ({}, True)
+
+
 def test_it_begins_once_and_that_is_recorded_with_who_did_it(scheduler):
     result = begun(scheduler)
 
