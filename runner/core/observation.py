@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from runner.core.wording import lines_joined
+
 _LINES = 5
 _LONGEST_LINE = 300
 _LONGEST_VALUE = 1000
@@ -75,7 +77,7 @@ class Observation:
     @property
     def last_lines(self) -> str:
         """The last lines in a sentence."""
-        text = " ⏎ ".join(_cut(line, _SHORT) for line in self.lines)
+        text = lines_joined("\n".join(_cut(line, _SHORT) for line in self.lines))
         return f"it ends with {text}" if text else "it is empty"
 
     @classmethod

@@ -25,6 +25,11 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return first if len(names) <= most else f"{first} and {len(names) - most} more"
 
 
+def lines_joined(text: str) -> str:
+    """`text` in one line, with a mark where a line ends, so that two commands do not look like one."""
+    return " ⏎ ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
 def in_one_line(value: Any, *, things: str = "items", show: Callable[[str], str] = str) -> str:
     """`value` in one line, each text in it by `show`; of a long list how many `things` it has, and both its ends."""
     if isinstance(value, list):

@@ -48,6 +48,14 @@ class DueCalls:
         return tuple(name for level in self.levels for name in level.contacts)
 
 
+@dataclass(frozen=True, slots=True)
+class NextLevel:
+    """The contacts who are called `at` that time, unless somebody acknowledges before."""
+
+    contacts: tuple[str, ...]
+    at: datetime
+
+
 def levels(names: Sequence[str], contacts: Mapping[str, Contact]) -> tuple[ContactLevel, ...]:
     """The contacts in `names` by their level, in the order of the levels; one whom `contacts` does not have is L1."""
     by_level: dict[str, list[str]] = {}
@@ -89,6 +97,20 @@ def due(
             asleep = tuple(name for each in reached for name in each.contacts if name not in awake)
             return DueCalls((ContactLevel(level.name, awake),), now + next_after if more else None, asleep)
     return DueCalls(tuple(left))
+
+
+def following(
+    ladder: Sequence[ContactLevel],
+    contacts: Mapping[str, Contact],
+    next_after: timedelta | None,
+    so_far: Sequence[CalledLevel],
+    now: datetime,
+) -> NextLevel | None:
+    """Who is called next while nobody acknowledges what `so_far` was called for; None where nobody follows."""
+    calls = due(ladder, contacts, next_after, so_far, now)
+    at = now if calls.levels else calls.next
+    names = due(ladder, contacts, next_after, so_far, at).names if at else ()
+    return NextLevel(names, at) if at and names and so_far else None
 
 
 def _is_called(contact: Contact | None, now: datetime) -> bool:

@@ -126,10 +126,11 @@ class Target:
         """The host that does `step` for its hosts; empty where each does it by itself."""
         return ", ".join(self.delegates.get(step.on, (step.on,))) if step.on else ""
 
-    def check(self, runbook: Runbook, *, within: str = "") -> None:
+    def check(self, runbook: Runbook, *, within: str = "", place_of: Callable[[str], str] = lambda _: "") -> None:
         """That no host that was asked for is missing, every step has one, and every host a known class.
 
-        `within` are the hosts to which another runbook limits this one, for which --limit was meant.
+        `within` are the hosts to which another runbook limits this one, for which --limit was meant, and `place_of`
+        says where a step is written.
 
         Raises:
             UnreachableError: there are fewer hosts than somebody meant; Ansible would only warn, and go on without.
@@ -139,7 +140,8 @@ class Target:
         for name, hosts in self.delegates.items():
             if len(hosts) != 1:
                 of = f"the group {name!r}, which has {len(hosts)} hosts: {', '.join(hosts)}" if hosts else repr(name)
-                steps = listed([repr(step.id) for step in runbook.every_step if name in {step.on, *step.machines}])
+                named = [step.id for step in runbook.every_step if name in {step.on, *step.machines}]
+                steps = listed([f"{step!r}{f' ({place_of(step)})' if place_of(step) else ''}" for step in named])
                 raise UnreachableError(
                     f"{runbook.id} does {steps} on {of}" + ("" if hosts else ", and the inventory has no host for it"),
                     hint="`on` and `from` are one machine: name a host, a group of exactly one, or localhost",
@@ -152,7 +154,10 @@ class Target:
                 hint = "name the inventory with -i, and look at --limit and the inventory's groups"
                 if "[" in pattern:
                     hint = f"{pattern} goes by the place in the group, whatever --limit names: name that host there too"
-                message = f"the step {step.id!r} has no host: the inventory and --limit leave none of {pattern!r}"
+                written = f" ({place_of(step.id)})" if place_of(step.id) else ""
+                message = (
+                    f"the step {step.id!r}{written} has no host: the inventory and --limit leave none of {pattern!r}"
+                )
                 raise UnreachableError(message, hint=hint)
         for name, environment in self.environments.items():
             if environment not in CLASSES:

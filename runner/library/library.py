@@ -26,7 +26,7 @@ from runner.model.procedure import baselines, branch_steps, drill_reader, regist
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import MAX_BYTES, Document, load, read_file
-from runner.model.yaml.finding import InvalidFileError
+from runner.model.yaml.finding import InvalidFileError, Place
 
 _LARGEST_SCRIPT = 4 * 1024**2
 """Bytes of a file that a runbook names."""
@@ -77,6 +77,18 @@ class Source:
         """The file and line of an item of the list `key`, where that is a file of shared steps; else empty."""
         origin = self.document.origin((key, number))
         return "" if origin.used_at is None else f"{origin.document.file}:{self.document.position((key, number)).line}"
+
+    def place_of(self, step: str, *key: str) -> str:
+        """The file and the line where `step` is written, or what stands at a `key` of it; empty where it is nowhere."""
+        book = self.runbook
+        lists = {"prerequisites": book.prerequisites, "steps": book.steps, "on_cancel": book.on_cancel}
+        found = [
+            (name, number) for name, steps in lists.items() for number, each in enumerate(steps) if each.id == step
+        ]
+        at: Place = (*found[0], *key) if found else ()
+        span = self.document.span(at) if at else None
+        written = self.document.origin(at).document
+        return f"{written.file}:{written.position_at(span.start).line}" if span else ""
 
     def read_file(self, name: str) -> str:
         """The text of the file `name`, which lies in or below the runbook's directory.

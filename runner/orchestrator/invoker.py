@@ -120,7 +120,7 @@ class Invoker:
             raise self._deadline.error()
         if ending.why != "exited" and not self.cancelled:
             how = "died" if ending.why == "orphaned" else "was stopped from outside"
-            raise ExecutionError(f"the supervisor of the run {how}; what it had started was ended")
+            raise ExecutionError(f"the process on this machine that runs Ansible {how}; what it had started was ended")
         return True
 
     def _handler(self, check: Callable[[Message], Literal[False] | None]) -> Handler:

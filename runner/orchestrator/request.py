@@ -13,6 +13,7 @@ from runner.compiler.compiler import variables
 from runner.core.errors import ExitCode, InvalidInputError, RunbookError
 from runner.core.events import Outcome
 from runner.core.redaction import Redaction
+from runner.escalation.ladder import NextLevel
 from runner.executor.job import Cancellation, Job
 from runner.library.library import Library, Source
 from runner.lint.rules.gaps import needed_variables
@@ -225,8 +226,8 @@ class Result:
 
     `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called,
     `ways_on` what to type next, and `children` the runs that took over from it. `acknowledged` says who has the
-    incident, and `remarks` are sentences about what became of incidents besides. With `in_doubt` it was not gone on
-    with because nobody said what became of what is in doubt.
+    incident, `follows` who is called next while nobody has, and `remarks` are sentences about what became of incidents
+    besides. With `in_doubt` it was not gone on with because nobody said what became of what is in doubt.
     """
 
     run_id: str
@@ -242,6 +243,7 @@ class Result:
     ways_on: tuple[NextCommand, ...] = ()
     children: tuple[Child, ...] = ()
     acknowledged: str = ""
+    follows: NextLevel | None = None
     remarks: tuple[str, ...] = ()
     in_doubt: bool = False
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from runner.channels.base import Page
@@ -16,7 +15,7 @@ from runner.core.redaction import Redaction
 from runner.core.secrets import SecretReference
 from runner.escalation.dispatch import SentPage
 from runner.escalation.incidents import Incidents
-from runner.escalation.ladder import due, levels
+from runner.escalation.ladder import NextLevel, following, levels
 from runner.escalation.outbox import Outbox
 from runner.kinds.secrets.lookup import is_at_hand
 from runner.library.library import Library
@@ -150,7 +149,7 @@ def call_next_levels(installation: Installation, clock: LadderClock | None = Non
     return CalledNext(tuple(calls), tuple(problems))
 
 
-def level_that_follows(run: RunHistory, state: RunState, now: datetime) -> tuple[Sequence[str], datetime] | None:
+def level_that_follows(run: RunHistory, state: RunState, now: datetime) -> NextLevel | None:
     """The contacts who are called next while nobody acknowledges, and when; None where nobody follows.
 
     Raises:
@@ -158,12 +157,9 @@ def level_that_follows(run: RunHistory, state: RunState, now: datetime) -> tuple
     """
     request = request_of(state)
     policy, so_far = request.source.runbook.escalation, called_levels(run.pages, run.news_since)
-    if not so_far or run.acknowledged or run.outcome in _OVER or run.ended_by:
+    if run.acknowledged or run.outcome in _OVER or run.ended_by:
         return None
-    ladder = levels(policy.contacts, request.contacts)
-    ask = partial(due, ladder, request.contacts, policy.next_after, so_far)
-    when = now if ask(now).levels else ask(now).next
-    return ([name for level in ask(when).levels for name in level.contacts], when) if when else None
+    return following(levels(policy.contacts, request.contacts), request.contacts, policy.next_after, so_far, now)
 
 
 @dataclass(frozen=True)

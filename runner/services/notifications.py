@@ -21,10 +21,19 @@ from runner.store.state_directory import StateDirectory
 
 @dataclass(frozen=True)
 class Flushed:
-    """What came of sending what waited: a receipt for each page, and what went wrong besides."""
+    """What came of sending what waited: a receipt for each page, and what went wrong besides.
+
+    Of the problems, those that are `unrecorded` say what could not be kept or recorded of pages that were sent.
+    """
 
     sent: tuple[SentPage, ...] = ()
     problems: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
+
+    @property
+    def all_arrived(self) -> bool:
+        """Whether nobody still waits for a page."""
+        return all(each.receipt.ok for each in self.sent) and set(self.problems) <= set(self.unrecorded)
 
 
 @dataclass(frozen=True)
@@ -87,9 +96,9 @@ def flush_pages(installation: Installation, *, only_due: bool = False, limit: fl
         if not ours:
             return Flushed(problems=() if only_due else ("another command is sending them just now",))
         pages = list(_outgoing(waiting, installation, problems))
-        with dispatcher_of(installation, problems) as dispatcher:
+        with dispatcher_of(installation, unrecorded := list[str]()) as dispatcher:
             sent = dispatcher.send(pages, limit=limit)
-    return Flushed(tuple(sent), tuple(problems))
+    return Flushed(tuple(sent), (*problems, *unrecorded), tuple(unrecorded))
 
 
 def _outgoing(waiting: list[Notification], installation: Installation, problems: list[str]) -> Iterator[Outgoing]:

@@ -130,6 +130,12 @@ def last_look(state: StateDirectory, now: Instant) -> LastLook | None:
         return None
 
 
+def is_watched(state: StateDirectory, now: Instant) -> bool:
+    """Whether a watch looks at `state`, as far as is known."""
+    looked = last_look(state, now)
+    return looked is not None and looked.seconds <= _STALE
+
+
 def watch_in_words(state: StateDirectory, now: Instant) -> str:
     """Whether somebody would hear of it soon if the command of a critical run died, in a sentence for a person."""
     looked = last_look(state, now)

@@ -187,13 +187,13 @@ def test_a_machine_from_which_somebody_looks_is_reached_and_changes_nothing(tmp_
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("lb1", "lb2"), "RUN-001 does 'drain' on the group 'lb', which has 2 hosts: lb1, lb2"),
-        ((), "RUN-001 does 'drain' on 'lb', and the inventory has no host for it"),
+        (("lb1", "lb2"), "RUN-001 does 'drain' (RUN-001.yml:9) on the group 'lb', which has 2 hosts: lb1, lb2"),
+        ((), "RUN-001 does 'drain' (RUN-001.yml:9) on 'lb', and the inventory has no host for it"),
     ],
 )
 def test_a_step_is_done_on_one_machine_or_refused(delegating, names, message):
     with pytest.raises(UnreachableError) as caught:
-        at(*names).check(delegating)
+        at(*names).check(delegating, place_of={"drain": "RUN-001.yml:9"}.__getitem__)
     assert caught.value.message == message
     assert caught.value.hint == "`on` and `from` are one machine: name a host, a group of exactly one, or localhost"
 

@@ -348,7 +348,7 @@ def test_a_supervisor_that_somebody_else_ended_is_no_success(bench, why, how):
     assert (result.outcome, result.exit_code) == ("never reached", ExitCode.ESCALATED)
     assert bench.channel.actions == ["trigger"]
     assert (result.problems, result.hint) == (
-        (f"the supervisor of the run {how}; what it had started was ended",),
+        (f"the process on this machine that runs Ansible {how}; what it had started was ended",),
         "",  # the commands to type next say how to go on
     )
 

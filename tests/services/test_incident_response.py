@@ -316,7 +316,7 @@ def test_who_is_called_next_and_when_is_known_until_somebody_has_it(engine):
     before = level_that_follows(history_of(engine), state, now)
     acknowledge(engine.env, RUN_ID)
 
-    assert (before[0], before[1] - now) == (["boss"], timedelta(minutes=20))
+    assert (before.contacts, before.at - now) == (("boss",), timedelta(minutes=20))
     assert level_that_follows(history_of(engine), state, now) is None
 
 

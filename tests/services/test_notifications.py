@@ -101,6 +101,7 @@ def test_what_cannot_be_recorded_is_sent_all_the_same(env, outbox, server):
     flushed = flush_pages(replace(env, state=UnwritableLog(env.state.path, full)))
 
     assert (len(server.events), flushed.problems, outbox.all()) == (1, ("the disk is full",), [])
+    assert flushed.all_arrived
 
 
 def test_a_page_whose_channel_is_gone_hides_no_other(env, outbox, server):

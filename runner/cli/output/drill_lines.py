@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from runner.cli.output.table import draw
-from runner.cli.output.terminal import one_line, safe, short
+from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core import duration
 from runner.library.library import Source
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict
@@ -51,7 +51,7 @@ def show_plans(plans: Sequence[DrillPlan], *, hidden: bool = False) -> None:
         for word, steps in (("breaks", plan.breaks), ("takes back", plan.takes_back)):
             for step in steps:
                 click.echo(f"         {word:11} {safe(step.name)}  on {', '.join(map(safe, step.hosts))}", err=True)
-                click.echo(f"         {'':11} {short(one_line(step.does), _WIDE)}", err=True)
+                click.echo(f"         {'':11} {short(lines_joined(step.does), _WIDE)}", err=True)
                 if step.destroys and word == "breaks":
                     click.secho(f"         {'':11} destroys data: {safe(step.destroys)}", fg="red", err=True)
         click.echo(f"         {'for':11} {_ends(plan)}", err=True)

@@ -39,6 +39,7 @@ def show(result: Result, *, as_json: bool) -> None:
 
 
 def _as_data(result: Result) -> dict[str, object]:
+    follows = result.follows
     return {
         "type": "result",
         "run": result.run_id,
@@ -53,6 +54,7 @@ def _as_data(result: Result) -> dict[str, object]:
         ],
         "next": [context.typed(way.words) for way in _ways_on(result)],
         "acknowledged": result.acknowledged,
+        "follows": {"contacts": list(follows.contacts), "at": follows.at.isoformat()} if follows else None,
         "remarks": list(result.remarks),
         "report": str(result.report),
         "audit": str(result.audit),
@@ -88,7 +90,24 @@ def _aftermath(result: Result) -> Iterator[str]:
     yield from what
     yield from called(result.calls)
     yield from _under("taken", [f"by {safe(result.acknowledged)}"] if result.acknowledged else [])
+    yield from _under("then", list(_then(result)))
     yield from next_
+
+
+def _then(result: Result) -> Iterator[str]:
+    """Who is called next while nobody acknowledges, and who does that once this command has ended."""
+    if result.follows is None:
+        return
+    from runner.services.watching import is_watched  # noqa: PLC0415 - it imports all that a run needs
+    from runner.store.state_directory import StateDirectory  # noqa: PLC0415 - as the one before
+
+    names, at = result.follows.contacts, result.follows.at
+    are = "are" if len(names) > 1 else "is"
+    yield safe(f"{listed(names)} {are} called at {at:%H:%M:%S} UTC, unless somebody has acknowledged")
+    with contextlib.suppress(RunbookError, OSError):
+        if not is_watched(StateDirectory.open(result.audit.parent.parent), context.clock()):
+            again = f"{context.typed(['notify', 'flush'])} calls them, typed at that time or later"
+            yield safe(f"no watch is running, and only the next command calls: {again}")
 
 
 def _ways_on(result: Result) -> Sequence[NextCommand]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 import click
 
 from runner.cli.output.run_lines import REASON, because, of_the_run
-from runner.cli.output.terminal import one_line, safe, short
+from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
 from runner.core.step_tags import item_of, undo_id, undone_step
@@ -250,7 +250,9 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
             return [f"{word:8} {name}{where}{because(data)}"]
         case EventType.COMMANDS_RENDERED:
             hosts_of = _grouped(data["commands"])
-            return [f"would do {short(one_line(text))} on {listed(hosts)}" for text, hosts in hosts_of.items() if text]
+            return [
+                f"would do {short(lines_joined(text))} on {listed(hosts)}" for text, hosts in hosts_of.items() if text
+            ]
         case EventType.DEBT_FOUND:
             return [f"owed     {name}{where} of {data['runbook']} is not undone"]
         case EventType.RUN_HANDED_OVER | EventType.RUN_CALLED:
@@ -279,4 +281,4 @@ def output_of(data: Any) -> list[str]:
         or (len(seen.lines) == 1 and seen.lines[0].strip() in str(data.get("reason")))
     ):
         return []
-    return [f"{seen.stream}   {short(one_line(chr(10).join(seen.lines)), _OUTPUT)}"]
+    return [f"{seen.stream}   {short(lines_joined(chr(10).join(seen.lines)), _OUTPUT)}"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from runner.core.characters import safe
-from runner.core.wording import in_one_line
+from runner.core.wording import in_one_line, lines_joined
 
-__all__ = ["brief", "counted", "hosts_in_line", "labelled", "one_line", "safe", "short"]
+__all__ = ["brief", "counted", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
 
 
 def short(text: str, width: int = 200) -> str:
@@ -16,11 +16,6 @@ def short(text: str, width: int = 200) -> str:
     first, _, rest = text.strip().partition("\n")
     cut = len(first) > width or bool(rest)
     return safe(first[: width - 1]) + "…" if cut else safe(first)
-
-
-def one_line(text: str) -> str:
-    """`text` with a mark where a line ends, so that two commands do not look like one."""
-    return " ⏎ ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def labelled(lines: Iterable[tuple[str, str]]) -> list[str]:

@@ -242,7 +242,11 @@ def _renamed(item: Any, use: Use) -> Any:
     for key in _NAMING:
         if isinstance(made.get(key), dict):
             made[key] = {use.name(name): each for name, each in made[key].items()}
-    return made | ({"id": f"{use.prefix}-{made['id']}"} if isinstance(made.get("id"), str) else {})
+    if not isinstance(made.get("id"), str):
+        return made
+    # The steps of two uses of one file are told apart by what one of them is called.
+    told = {"name": f"{made['name']} ({use.id})"} if use.id and isinstance(made.get("name"), str) else {}
+    return made | told | {"id": f"{use.prefix}-{made['id']}"}
 
 
 def _filled(item: Any, values: Mapping[str, Value], place: tuple[str, ...]) -> Any:

@@ -243,6 +243,7 @@ class RunFinish(Failsafe):
             calls=tuple(pager.calls),
             children=tuple(self.children),
             acknowledged=pager.acknowledged,
+            follows=pager.follows,
             remarks=tuple(pager.remarks),
             in_doubt=isinstance(self.error, DoubtError),
             ways_on=aftermath.ways_on(run, outcome, undoing=undoing, flags=flags),

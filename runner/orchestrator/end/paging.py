@@ -14,7 +14,7 @@ from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
 from runner.escalation.delivery import BRIEF, LIMIT
 from runner.escalation.incidents import GLASS
-from runner.escalation.ladder import levels
+from runner.escalation.ladder import NextLevel, levels
 from runner.escalation.outbox import Notification
 from runner.model.step import Step
 from runner.orchestrator.end.call_clock import CallClock
@@ -195,6 +195,11 @@ class Pager(PageSender):
         """Who has the incident that this run has called for, in words; empty where nobody says so."""
         run = self._ladder.history() if any(call.calls for call in self.calls) else None
         return run.acknowledged.words if run and run.acknowledged else ""
+
+    @property
+    def follows(self) -> NextLevel | None:
+        """Who is called next for the incident that this run has called for, while nobody acknowledges, and when."""
+        return self._ladder.follows if any(call.calls for call in self.calls) else None
 
     def _time_for(self, names: Sequence[str], until: float) -> tuple[float, float]:
         """How many seconds there are to call `names` until then, and how many as long as no page can have arrived.

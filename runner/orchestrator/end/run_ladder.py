@@ -15,7 +15,7 @@ from runner.core.errors import RunbookError
 from runner.core.events import EventType
 from runner.core.wording import listed
 from runner.escalation.delivery import BRIEF, answers_of
-from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, due, levels, newest
+from runner.escalation.ladder import CalledLevel, ContactLevel, DueCalls, NextLevel, due, following, levels, newest
 from runner.model.contacts import Contact
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
@@ -114,6 +114,15 @@ class RunLadder:
         waited = duration.show(timedelta(seconds=int((self._env.clock().wall - last.at).total_seconds())))
         why = f"for {waited}" if last.reached else "as no page has arrived"
         return calls.names, f"{last.name} was called and nobody has acknowledged {why}", calls.next
+
+    @property
+    def follows(self) -> NextLevel | None:
+        """Who is called next while nobody acknowledges, and when; None where nobody is, or where that is not known."""
+        run = self.history()
+        if run is None or run.acknowledged or run.ended_by or self._policy.next_after is None:
+            return None
+        so_far, now = called_levels(run.pages, run.news_since), self._env.clock().wall
+        return following(self._levels, self._request.contacts, self._policy.next_after, so_far, now)
 
     def _due(self, so_far: Sequence[CalledLevel], now: datetime) -> DueCalls:
         return due(self._levels, self._request.contacts, self._policy.next_after, so_far, now)

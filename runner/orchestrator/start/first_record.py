@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from runner.compiler.step_digests import step_digests
@@ -17,7 +18,6 @@ from runner.library.library import Source
 from runner.model.procedure.step_numbers import labels
 from runner.model.step import BranchLabel, Step
 from runner.model.verification import Verification
-from runner.model.yaml.finding import Place
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.store.run_state import RunState
@@ -54,7 +54,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     Why it is done, and with which inputs, is recorded by itself: they may hold a secret that is not known before the
     inventory has been read.
     """
-    place = _places(request.source)
+    place = partial(_place, request.source)
     root = request.library.root if request.library else request.source.path.resolve().parent.parent
     runbook = request.source.runbook
     undone = [step for step in runbook.steps if step.undo or step.runs]
@@ -75,6 +75,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "budget": _budget(request),
         "provide": list(runbook.escalation.provide),
         **_ladder(request),
+        **({"secrets": secrets} if (secrets := _from_environment(request)) else {}),
         "directory": str(env.state.runs_path / request.run_id),
         "provenance": provenance(root, request.playbook, env.environ)
         | ({"program": env.program} if env.program else {}),
@@ -93,6 +94,17 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
     }
 
 
+def _place(source: Source, *at: str) -> dict[str, str]:
+    """Where a step is written, for who looks for what failed."""
+    return {"place": place} if (place := source.place_of(*at)) else {}
+
+
+def _from_environment(request: RunRequest) -> list[str]:
+    """Which variables of the environment hold its secrets, for whoever goes on where nothing else is recorded yet."""
+    references = [str(request.inputs.get(name, "")) for name in sorted(request.source.runbook.secrets)]
+    return [reference for reference in references if reference.startswith("env:")]
+
+
 def _ladder(request: RunRequest) -> dict[str, list[str]]:
     """Who is called after whom while nobody acknowledges, a line for each level; nothing where all are at once."""
     policy = request.source.runbook.escalation
@@ -101,20 +113,6 @@ def _ladder(request: RunRequest) -> dict[str, list[str]]:
     after = f", {duration.show(policy.next_after)} after the level before"
     lines = [f"{each.name} {listed(each.contacts)}" for each in levels(policy.contacts, request.contacts)]
     return {"ladder": [*lines[:1], *(f"{line}{after}" for line in lines[1:])]}
-
-
-def _places(source: Source) -> Callable[..., dict[str, str]]:
-    """Tells where a step is written, for who looks for what failed: the file and the line."""
-    runbook, document = source.runbook, source.document
-    keys = {"prerequisites": runbook.prerequisites, "steps": runbook.steps, "on_cancel": runbook.on_cancel}
-    places = {step.id: (key, number) for key, steps in keys.items() for number, step in enumerate(steps)}
-
-    def place(step: str, *key: str) -> dict[str, str]:
-        at: Place = (*places[step], *key)
-        written, span = document.origin(at).document, document.span(at)
-        return {"place": f"{written.file}:{written.position_at(span.start).line}"} if span else {}
-
-    return place
 
 
 def _budget(request: RunRequest) -> float | None:

@@ -90,7 +90,8 @@ class RunStart:
         request = self.request = self.request.masked(self.recorder.redaction)
         target = Target.from_message(message)
         check_hosts(request.source.runbook, request.inputs, message.get("names") or ())
-        target.check(request.source.runbook, within=(request.limit or "") if request.parent else "")
+        within, source = (request.limit or "") if request.parent else "", request.source
+        target.check(source.runbook, within=within, place_of=source.place_of)
         target.check_others(request.source.runbook, request.find)
         target.check_variables(request.source.runbook, needed_variables(request.source))
         self.pager.target = target

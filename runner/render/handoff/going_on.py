@@ -29,7 +29,8 @@ def _meanwhile(run: RunHistory) -> tuple[NextCommand, ...]:
     if run.abandoned:
         show = NextCommand(("show", run.run), "shows what happened")
         given: Mapping[str, Any] = run.facts.get("inputs") or {}
-        return (NextCommand(("resume", run.run), f"continues where it stopped{needs(given.values())}"), show)
+        secrets = needs([*given.values(), *(run.facts.get("secrets") or ())])
+        return (NextCommand(("resume", run.run), f"continues where it stopped{secrets}"), show)
     return ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.core.events import DONE, IN_WORDS, EventType
-from runner.core.wording import listed
+from runner.core.wording import lines_joined, listed
 from runner.model.provided_items import OF_EVERY_RUN, TREND, item_names, slug
 from runner.render.handoff.going_on import commands, who_has, who_is_next, who_was_called
 from runner.render.history.headline import headline
@@ -179,7 +179,7 @@ def _actions(run: RunHistory) -> list[str]:
     for step in run.steps_and_items:
         for host, each in step.hosts.items():
             if each.action and each.action.command:
-                commands[f"{step.name} on {host}"] = " ".join(each.action.command.split())
+                commands[f"{step.name} on {host}"] = lines_joined(each.action.command)
     made = [moment for moment in run.timeline if moment.what in _ACTIONS]
     begins = IN_WORDS[EventType.STEP_INTENDED]
     return [
@@ -214,7 +214,7 @@ def _done_by(step: StepHistory, host: str) -> str:
     """The command by which the step was done on a host, in one line; what is written where nothing is known of that."""
     acted = step.hosts.get(host)
     command = acted.action.command if acted and acted.action else ""
-    return " ".join((command or step.does).split())
+    return lines_joined(command or step.does)
 
 
 def _in_words(failures: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import UTC, datetime
+
 import click
 import pytest
 from harness.fakes import RUN_ID
 
-from runner.cli import context
+from runner.cli import context, system
 from runner.cli.output.ending import became, show
 from runner.cli.system import System
 from runner.core.errors import ExitCode
 from runner.core.events import Outcome
+from runner.escalation.ladder import NextLevel
 from runner.orchestrator.request import Call, Child, Result
 from runner.store.next_command import NextCommand
+from runner.store.state_directory import StateDirectory
 
 SHOW = NextCommand(("show", RUN_ID), "shows what happened")
 CALL = Call("lead", "slack", "trigger", arrived=True, reason="")
@@ -46,6 +52,27 @@ def test_nobody_is_told_to_take_what_somebody_has(tmp_path, capsys):
         "called  lead by slack: it arrived",
         "taken   by bob at 03:00:00 UTC: I look",
         f"next    runbook show {RUN_ID}  # shows what happened",
+    ]
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_who_is_called_next_is_said_with_when_and_what_to_type_where_nobody_watches(tmp_path, capsys, watched):
+    state = StateDirectory.open(tmp_path)
+    if watched:
+        now = system.clock()
+        (tmp_path / "watch").write_text(json.dumps({"boot": now.boot_id, "not_callable": []}))
+        os.utime(tmp_path / "watch", ns=(int(now.monotonic * 1e9),) * 2)
+    follows = NextLevel(("lead", "boss"), datetime(2026, 1, 1, 3, 15, tzinfo=UTC))
+    end = (RUN_ID, Outcome.FAILED, ExitCode.ESCALATED, tmp_path, state.log_path)
+    with click.Context(click.Command("run"), obj=context.CommandContext(None, None, System())):
+        show(Result(*end, happened="One failed", ways_on=(SHOW,), calls=(CALL,), follows=follows), as_json=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("then"))
+    typed = "runbook notify flush calls them, typed at that time or later"
+    assert lines[first : lines.index(next(line for line in lines if line.startswith("next")))] == [
+        "then    lead, boss are called at 03:15:00 UTC, unless somebody has acknowledged",
+        *([] if watched else [f"        no watch is running, and only the next command calls: {typed}"]),
     ]
 
 

@@ -68,6 +68,17 @@ def faults(library):
     return [(each.file.rpartition("/")[2], each.line, each.rule, each.message) for each in caught.value.findings]
 
 
+def test_the_steps_of_two_uses_are_told_apart_by_their_names(library):
+    used = library(USE, {**USE, "id": "after"}).source("RUN-001").runbook
+
+    assert [step.name for step in used.steps] == [
+        "The service answers",
+        "It stays so",
+        "The service answers (after)",
+        "It stays so (after)",
+    ]
+
+
 def test_they_are_as_if_they_were_written_there(library):
     # Given
     by_hand = [

@@ -108,7 +108,7 @@ def test_a_skip_is_not_what_stopped_a_run_that_failed_later(engine):
     assert result.happened == "Two failed on db1: exit code 1"
 
 
-DIED = "the supervisor of the run died; what it had started was ended"
+DIED = "the process on this machine that runs Ansible died; what it had started was ended"
 
 
 @pytest.mark.parametrize("error", [ExecutionError(DIED), AuditError(DIED)])

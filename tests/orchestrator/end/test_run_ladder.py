@@ -127,6 +127,15 @@ def test_level_by_level_until_everybody_is_called(night):
     assert (night.climb(), night.called) == (None, {"on-call": 1, "lead": 1, "director": 1})
 
 
+def test_the_end_of_the_run_says_who_is_called_next_and_when_until_somebody_has_it(night):
+    result = night.fail()
+    ended = night.engine.env.clock().wall
+
+    with night.pager() as pager:
+        assert pager.follows is None  # which has called nobody itself
+    assert (result.follows.contacts, result.follows.at - ended) == (("lead",), timedelta(minutes=10))
+
+
 def test_the_page_of_a_higher_level_says_why_they_are_called_and_is_an_incident_of_its_own(night):
     night.fail()
     night.engine.env.clock.forward(600)

@@ -51,15 +51,18 @@ def list_pages(*, as_json: bool) -> None:
 
 @command.command("flush", short_help="Send the pages that have not arrived.")
 def flush() -> None:
-    """Send every page that has not arrived, all at once; exit 8 if one still has not arrived."""
+    """Send every page that has not arrived, all at once.
+
+    Exit 8: one still has not arrived. Exit 7: all have, and it could not be recorded, as on a full disk.
+    """
     here = context.installation(_writable())
     flushed = flush_pages(here)
     show_sent(flushed)
     show_next_levels(call_next_levels(here))
     if not flushed.sent and not flushed.problems:
         click.echo("every page has arrived", err=True)
-    if flushed.problems or not all(each.receipt.ok for each in flushed.sent):
-        raise click.exceptions.Exit(ExitCode.PAGING)
+    if flushed.problems or not flushed.all_arrived:
+        raise click.exceptions.Exit(ExitCode.AUDIT if flushed.all_arrived else ExitCode.PAGING)
 
 
 @command.command("drop", short_help="Give up a page that has not arrived.")

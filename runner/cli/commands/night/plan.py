@@ -11,7 +11,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.pager import paged
-from runner.cli.output.terminal import hosts_in_line, one_line, safe, short
+from runner.cli.output.terminal import hosts_in_line, lines_joined, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs
 from runner.cli.target_options import target_options
@@ -79,17 +79,19 @@ def _show_step(number: str, step: PlannedStep, indent: str = "") -> None:
 def _lines(step: PlannedStep) -> Iterator[tuple[str, str]]:
     """What is said of a step, each line with its label."""
     if step.only_if:
-        yield "only", f"if {one_line(step.only_if)}"
+        yield "only", f"if {lines_joined(step.only_if)}"
     if step.each:
         yield "each", step.each
     yield from _action("does", step.previews)
     if step.branches:
         yield "takes", "on each host the first that holds:"
-        yield from (("", one_line(branch)) for branch in step.branches)
+        yield from (("", lines_joined(branch)) for branch in step.branches)
     if step.timeout:
         yield "ends", f"after {step.timeout} at most"
     yield from (("checks", check) for check in step.verifies)
     yield from (("asks", question) for question in step.asks)
+    if step.on_failure not in {"escalate", "stop"}:
+        yield "fails", step.on_failure
     if step.undo:
         yield from _action("undo", step.undo_previews or {"": (step.undo,)})
 
@@ -99,5 +101,5 @@ def _action(label: str, previews: Previews) -> Iterator[tuple[str, str]]:
     different = list(dict.fromkeys(previews.values()))
     for statement, *around in different:
         same = [host for host, preview in previews.items() if preview == (statement, *around)]
-        yield label, f"{hosts_in_line(same)}: " * (len(different) > 1) + one_line(statement)
-        yield from (("", one_line(line)) for line in around)
+        yield label, f"{hosts_in_line(same)}: " * (len(different) > 1) + lines_joined(statement)
+        yield from (("", lines_joined(line)) for line in around)

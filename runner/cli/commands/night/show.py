@@ -13,7 +13,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.pager import paged
-from runner.cli.output.terminal import one_line, safe, short
+from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
 from runner.core.templates import as_title
@@ -195,7 +195,7 @@ def _heading(heading: Heading) -> None:
 
 def _does(action: StepKind) -> str:
     """What `action` does in one line, in which two commands do not look like one."""
-    return short(one_line(action.describe()), 160)
+    return short(lines_joined(action.describe()), 160)
 
 
 def _of_whom(approval: Approval) -> str:

@@ -127,7 +127,7 @@ def _follows(run: RunHistory | None, directory: RunDirectory) -> dict[str, objec
 
     with contextlib.suppress(RunbookError, OSError):
         if follows := level_that_follows(run, directory.state, context.clock().wall):
-            return {"contacts": list(follows[0]), "at": follows[1]}
+            return {"contacts": list(follows.contacts), "at": follows.at}
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.output.terminal import one_line, safe, short
+from runner.cli.output.terminal import lines_joined, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
 from runner.cli.run_session import (
@@ -77,7 +77,7 @@ def _show_plan(plan: UndoPlan, request: RunRequest, state: StateDirectory, run: 
             click.echo(
                 f"{indent}            {safe(host)}: {in_one_line(list(items), show=safe)}, newest first", err=True
             )
-        click.echo(f"{indent}            {short(one_line(item.does), 160)}", err=True)
+        click.echo(f"{indent}            {short(lines_joined(item.does), 160)}", err=True)
         for runbook, inner, inner_plan in called_undos(request, state, run, item.step):
             click.echo(f"{indent}  run {inner} of {runbook.id} {safe(runbook.title)}", err=True)
             _show_plan(inner_plan, request, state, inner, f"{indent}    ")

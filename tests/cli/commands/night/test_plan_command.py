@@ -128,6 +128,15 @@ def test_a_diagnosis_is_planned_as_a_tree_and_nothing_is_said_to_be_known_before
     ]
 
 
+def test_the_plan_says_which_runbook_takes_over_where_a_step_fails(runbook, library, ansible):
+    library(id="RUN-002", steps=[{"id": "fix", "name": "Fix it", "command": "fix", "verify": [{"exit": 0}]}])
+    library(steps=[{"id": "fix", "name": "Fix it", "command": "fix", "verify": [{"exit": 0}], "on_failure": "RUN-002"}])
+
+    lines = runbook(*PLAN).out.splitlines()
+
+    assert [line.split() for line in lines if "hand over" in line] == [["fails", "hand", "over", "to", "RUN-002"]]
+
+
 def test_the_plan_says_who_is_not_called_at_this_hour_and_who_is_in_their_place(runbook, library, here):
     policy = {"when": ["step_failed"], "contacts": ["day", "lead"], "next_after": "10m", "provide": ["timeline"]}
     library(steps=STEPS[:1], escalation=policy)
