@@ -22,7 +22,12 @@ import yaml
 from harness import PATIENCE
 
 RULES = [
-    {"alert": "PoolHigh", "expr": "pool_used > 90", "labels": {"severity": "page"}},
+    {
+        "alert": "PoolHigh",
+        "expr": "pool_used > 90",
+        "labels": {"severity": "page"},
+        "annotations": {"runbook_url": "https://books.example/RUN-001"},
+    },
     {"alert": "PoolHighForLong", "expr": "pool_used > 90", "for": "1h"},
     {"alert": "DatabaseDown", "expr": "database_down == 1"},
     {"alert": "Watchdog", "expr": "vector(1)"},

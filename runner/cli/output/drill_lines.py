@@ -132,8 +132,8 @@ def _why(result: DrillResult) -> str:
 
 def measures(result: DrillResult) -> list[str]:
     """What was measured, in words."""
-    named = {"seen": result.detect, "well again": result.recover, "outage": result.outage}
-    after = {"seen": "after", "well again": "after", "outage": "of"}
+    named = {"seen": result.detect, "alerted": result.alert, "well again": result.recover, "outage": result.outage}
+    after = {"seen": "after", "alerted": "after", "well again": "after", "outage": "of"}
     words = [f"{name} {after[name]} {value:.1f} s" for name, value in named.items() if value is not None]
     return [*words, f"{result.asked} answers, {result.bad} of them bad"] if result.asked else words
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .asked_service import AskedService, OtherwiseError, UnknownError, answer
 from .probe_question import Question
-from .prometheus import in_words, labels_of, service_of, since, time_of
+from .prometheus import annotated, in_words, labels_of, service_of, since, time_of
 
 
 def look(question: Question, _now: float) -> Mapping[str, Any]:
@@ -26,7 +26,7 @@ def look(question: Question, _now: float) -> Mapping[str, Any]:
         if not found:
             _check_is_told(service, question)
             raise OtherwiseError(f"{name} is not firing")
-        return {}
+        return annotated(found[0])
     for alert in found:
         raise UnknownError(_state(name, alert))
     _check_is_told(service, question)

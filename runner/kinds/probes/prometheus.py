@@ -36,10 +36,15 @@ def look(question: Question, _now: float) -> Mapping[str, Any]:
         _check_evaluated(rule, now)
     found = [alert for rule in rules for alert in rule["alerts"] if _is_meant(alert, question)]
     if question["WANTED"] == "firing":
-        _check_firing(service, question, rules, found)
-    else:
-        _check_resolved(service, question, found)
+        return annotated(_firing(service, question, rules, found))
+    _check_resolved(service, question, found)
     return {}
+
+
+def annotated(alert: Mapping[str, Any]) -> Mapping[str, str]:
+    """Where `alert` sends whoever it wakes, by its `runbook_url`; nothing where it says nothing of that."""
+    url = alert.get("annotations", {}).get("runbook_url")
+    return {"url": url} if url else {}
 
 
 def service_of(name: str, question: Question) -> AskedService:
@@ -116,15 +121,15 @@ def _is_meant(alert: Mapping[str, Any], question: Question) -> bool:
     return labels_of(question).items() <= labels.items()
 
 
-def _check_firing(
+def _firing(
     service: AskedService,
     question: Question,
     rules: Sequence[Mapping[str, Any]],
     found: Sequence[Mapping[str, Any]],
-) -> None:
+) -> Mapping[str, Any]:
     name = question["ALERT"]
-    if any(alert["state"] == "firing" for alert in found):
-        return
+    if firing := next((alert for alert in found if alert["state"] == "firing"), None):
+        return firing
     if found:
         wait = max(rule["duration"] for rule in rules)
         when = since(found[0]["activeAt"])

@@ -127,6 +127,7 @@ _ELSEWHERE = {
     "Drill.backends": "Where it may be done: with embedded also on this machine, where nothing of it may be harmed",
     "Drill.max_hosts": "How many hosts it may break where these stay, as on staging",
     "Drill.abort_if": "What is asked each second, as a probe is: where one of them holds, the drill ends and is undone",
+    "Drill.expect_alert": "The alert that must fire once it is broken, and in which time: MON-005 within 3m",
     "Drill.announce": "The contacts who are told before something is broken and after it is taken back",
     "Drill.restores": "snapshot where no undo can: `drill_snapshot` and `drill_restore` of the inventory do it",
     "DrillProbe.hosts": "The first of them is asked, whatever host the URL names, or does the command or the query",

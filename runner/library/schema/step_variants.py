@@ -9,6 +9,7 @@ from runner.library.schema.field_help import DESCRIPTIONS
 from runner.model.procedure.drill import OF_PROBES, PHASES
 from runner.model.reader import BESIDE, NOT_OF_PREREQUISITES
 
+_ALERT_WITHIN = r"^MON-[0-9]{3,6} within \S+$"
 _Schema = dict[str, Any]
 
 
@@ -48,6 +49,10 @@ def let_drills_hold(definitions: dict[str, _Schema]) -> None:
         definitions["Drill"]["properties"][key] = {**about, "anyOf": [item, {"type": "array", "items": item}]}
     probe = definitions["DrillProbe"]
     own = {key: probe["properties"][key] for key in sorted(OF_PROBES)}
+    definitions["Drill"]["properties"]["expect_alert"] = {
+        "description": DESCRIPTIONS["Drill.expect_alert"],
+        "anyOf": [{"type": "string", "pattern": _ALERT_WITHIN}, {"$ref": "#/$defs/Verification"}],
+    }
     asked = {"$ref": "#/$defs/DrillProbe"}
     about = {"description": DESCRIPTIONS["Drill.abort_if"]}
     definitions["Drill"]["properties"]["abort_if"] = {**about, "anyOf": [asked, {"type": "array", "items": asked}]}

@@ -61,14 +61,15 @@ class DrillProbe(Model):
 class Drill(Model):
     """What a rehearsal needs besides the runbook; each phase has steps like those of a procedure.
 
-    `inputs` are what the runbook is given. `inject` breaks the system, `symptom` shows that it is broken in the way the
-    runbook is for, `proof` that nothing is lost now that it is mended, and `undo` takes back what the rehearsal has
-    changed. `budget` is how long the runbook may take until the probe sees the system well again. Several drills of a
-    runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that it must call,
-    `without_fault` is what it does with a healthy system. `backends`
-    are where it may be done: on the machines of a lab, or also on hosts that are this machine. On hosts that stay it
-    breaks `max_hosts` at most; those who are to know are told in `announce` before and after. It ends early where one
-    of `abort_if` holds. `restores: snapshot` has its hosts restored from what their inventory makes of them before.
+    `inputs` are what the runbook is given. `inject` breaks the system, `symptom` shows that it is broken in the way
+    the runbook is for, `proof` that nothing is lost now that it is mended, and `undo` takes back what the rehearsal
+    has changed. `budget` is how long the runbook may take until the probe sees the system well again. Several
+    drills of a runbook are told apart by their `id`. `ends` is how the run must end, `called` are the contacts that
+    it must call, `without_fault` is what it does with a healthy system. `backends` are where it may be done: on the
+    machines of a lab, or also on hosts that are this machine. On hosts that stay it breaks `max_hosts` at most;
+    those who are to know are told in `announce` before and after. It ends early where one of `abort_if` holds.
+    After the fault the alert `expect_alert` must fire in the time that it says. `restores: snapshot` has its hosts
+    restored from what their inventory makes of them before.
     """
 
     id: StepId | None = None
@@ -86,6 +87,7 @@ class Drill(Model):
     backends: AtLeastOne[Literal["lab", "embedded"]] = ("lab",)
     max_hosts: Annotated[int, Field(ge=1)] = 1
     abort_if: tuple[DrillProbe, ...] = ()
+    expect_alert: InstanceOf[Verification] | None = None
     announce: Several[Contact] = ()
     restores: Literal["undo", "snapshot"] = "undo"
 
@@ -96,6 +98,25 @@ class Drill(Model):
         if not self.inject and self.without_fault == "refuses":
             raise ValueError("breaks nothing, so that the runbook cannot refuse it; write `without_fault: passes`")
         return self
+
+    @model_validator(mode="after")
+    def _waits_for_an_alert(self) -> Self:
+        look = self.expect_alert
+        asked = look.probe() if look else None
+        if look and not (asked and asked.on_controller and isinstance(look.within, timedelta)):
+            raise ValueError("has an `expect_alert` that is not like MON-005 within 3m")
+        return self
+
+    @property
+    def alert(self) -> DrillProbe | None:
+        """What asks whether the alert fires that it must cause."""
+        return DrillProbe(look=self.expect_alert.model_copy(update={"within": None})) if self.expect_alert else None
+
+    @property
+    def alert_within(self) -> timedelta:
+        """In which time; none where no alert must fire."""
+        within = self.expect_alert.within if self.expect_alert else None
+        return within if isinstance(within, timedelta) else timedelta()
 
     def steps(self, *phases: str) -> tuple[Step, ...]:
         """The steps of the `phases`, in their order."""

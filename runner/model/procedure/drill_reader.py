@@ -59,6 +59,9 @@ def _drill(
 ) -> dict[str, Any]:
     asked = dict(_asked(raw.get("probe")))
     made = dict(raw)
+    if isinstance(alert := raw.get("expect_alert"), str):
+        name, _, within = alert.partition(" within ")
+        made["expect_alert"] = {"says": f"{name} fires", "alert_firing": name.strip(), "within": within.strip()}
     for phase in PHASES:
         if phase not in raw:
             continue
@@ -128,6 +131,8 @@ def _read(reader: StepReader, runbook: Mapping[str, Any], raw: Any, at: Place) -
     if "abort_if" in raw:
         looks = [_probe(reader, item, place) for item, place in _items(raw["abort_if"], (*at, "abort_if"))]
         known["abort_if"] = tuple(filter(None, looks))
+    if "expect_alert" in raw:
+        known["expect_alert"] = reader.verification(raw["expect_alert"], (*at, "expect_alert"))
     if "probe" in raw:
         known["probe"] = _probe(reader, raw["probe"], (*at, "probe"))
         if known["probe"] is None:

@@ -64,12 +64,12 @@ class WouldBeCall:
 class DrillResult:
     """One test of one drill of a runbook.
 
-    `name` is the id of the runbook, with that of the drill where it has several; `id` that of its run, also where the
-    runbook was not done. `reasons` say why it has not passed,
-    or is excepted. `detect` are the seconds from the beginning of the fault until the probe has seen it, `recover`
-    those from the beginning of the run until the probe has seen the system well, `outage` those between the two
-    answers. `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are the verifications
-    of the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine makes. In a `training`
+    `name` is the id of the runbook, with that of the drill where it has several; `id` that of its run, also where
+    the runbook was not done. `reasons` say why it has not passed, or is excepted. `detect` are the seconds from the
+    beginning of the fault until the probe has seen it, `alert` those until its alert fired, `recover` those from
+    the beginning of the run until the probe has seen the system well, `outage` those between the two answers.
+    `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are the verifications of
+    the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine makes. In a `training`
     somebody did the runbook by hand.
     """
 
@@ -89,6 +89,7 @@ class DrillResult:
     report: str = ""
     outcome: str = ""
     detect: float | None = None
+    alert: float | None = None
     recover: float | None = None
     outage: float | None = None
     asked: int = 0
@@ -150,7 +151,7 @@ class DrillSeries:
 
 def as_data(result: DrillResult) -> dict[str, Any]:
     """What the audit log keeps of `result`; how it came about stands in the records of its run."""
-    measured = ("detect", "recover", "outage", "asked", "bad")
+    measured = ("detect", "alert", "recover", "outage", "asked", "bad")
     kept = ("name", "test", "verdict", "reasons", "backend", *measured, "proofs", "red")
     data = {key: getattr(result, key) for key in kept}
     lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}

@@ -73,7 +73,7 @@ def plan_drill(
             might come before the fault.
     """
     drill, runbook = task.drill, task.source.runbook
-    environment, at_most = task.inventory.environment, max(drill.budget, longest) + grace
+    environment, at_most = task.inventory.environment, drill.alert_within + max(drill.budget, longest) + grace
     broken = broken_by(drill, task.source, task.inventory)
     undos: tuple[HostUndo, ...] = ()
     if environment != DISPOSABLE:

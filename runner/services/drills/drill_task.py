@@ -70,7 +70,8 @@ class DrillTask:
         Raises:
             InvalidInputError: a secret is not where its reference leads to.
         """
-        looks = [each.look for each in (self.drill.probe, *self.drill.abort_if)]
+        asked = (self.drill.probe, *self.drill.abort_if, self.drill.alert)
+        looks = [each.look for each in asked if each]
         runbook, own = self.source.runbook, [*looks, *self.drill.steps(*PHASES)]
         given = runbook.complete(self.drill.inputs)
         try:

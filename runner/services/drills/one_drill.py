@@ -13,7 +13,7 @@ from runner.core.errors import ExecutionError, ExitCode
 from runner.core.events import EventType
 from runner.core.wording import listed
 from runner.lab.drills.drill_phases import DrillPhases, brief
-from runner.lab.drills.drill_question import question
+from runner.lab.drills.drill_question import AskedSystem, question
 from runner.lab.drills.undo_script import attempt_of
 from runner.lab.interrupts import uninterrupted
 from runner.lab.probe import Probe
@@ -55,6 +55,7 @@ class _DrillRun(DrillJournal):
     """One test while it is done."""
 
     brakes: Brakes = field(init=False)
+    alert: AskedSystem | None = field(init=False)
 
     def do(self) -> None:
         """Do it, from a system that is well to one that is as it was before."""
@@ -67,10 +68,14 @@ class _DrillRun(DrillJournal):
         )
         undo = self.conditions.undo(phases, self.run_id)
         looks = [question(each, *where) for each in task.drill.abort_if]
+        self.alert = question(asks, *where) if (asks := task.drill.alert) else None
         self.brakes = Brakes(looks, self.conditions.stopped, partial(self.conditions.stop_run, self.run_id))
         with Probe.watching(asked.ask) as probe, Probe.watching(self.brakes.look, interval=EACH):
             if not probe.wait(healthy=True, within=self.conditions.patience):
                 self.fail("not well", f"before anything was done, {asked.words} answers {brief(probe)}")
+                return
+            if self.alert and self.alert.ask().good:
+                self.fail("not well", f"before anything was done: {self.alert.look.says}")
                 return
             self.say("well", f"{asked.words} answers {brief(probe)}")
             with self._taken_back(undo, phases, probe):
@@ -121,7 +126,25 @@ class _DrillRun(DrillJournal):
             self.fail("not broken", f"{error.message}: {error.hint}")
             return False
         self.say("symptom", phases.in_words("symptom"))
+        if self.alert:
+            self._hear(self.alert, before)
         return not self.brakes.reason
+
+    def _hear(self, alert: AskedSystem, before: float) -> None:
+        """Wait until monitoring has seen the fault: its alert fires, and leads whoever it wakes to this runbook."""
+        look, id_ = alert.look, self.task.source.id
+        within = self.task.drill.alert_within.total_seconds()
+        with Probe.watching(alert.ask, interval=EACH) as watched:
+            fires = watched.wait(healthy=True, within=within, unless=lambda: bool(self.brakes.reason))
+            seen = watched.last.seen if watched.last else {}
+        if not fires:
+            self.fail("not alerted", f"not within {within:g} s: {look.says}; {seen.get('problem', 'no answer')}")
+            return
+        self.measured["alert"] = time.monotonic() - before
+        url = str(seen.get("url", ""))
+        self.say("alerted", f"{look.says}; {f'it leads to {url}' if url else 'it has no runbook_url'}")
+        if url and id_ not in url:
+            self.fail("astray", f"whoever is woken is led to {url}, and not to {id_}")
 
     def _see(self, probe: Probe, before: float) -> None:
         if not probe.wait(healthy=False, within=self.conditions.patience):

@@ -32,11 +32,10 @@ def asked(watched, why):
 def pool(watched, used):
     """The pool is so full, and Prometheus knows."""
     watched.exporter.values = {"pool_used": used, "database_down": 0}
-    until(lambda: watched.has(f"pool_used=={used}") and watched.state("PoolHigh") == _state(used), "it is known")
-
-
-def _state(used):
-    return "firing" if used > 90 else "inactive"
+    states = {"PoolHigh": "firing", "PoolHighForLong": "pending"}
+    wanted = {name: state if used > 90 else "inactive" for name, state in states.items()}
+    known = lambda: {name: watched.state(name) for name in wanted} == wanted  # noqa: E731 - it is asked again and again
+    until(lambda: watched.has(f"pool_used=={used}") and known(), "it is known")
 
 
 def test_an_alert_fires_and_resolves(watched, asked):
@@ -46,6 +45,8 @@ def test_an_alert_fires_and_resolves(watched, asked):
     where = 'instance="-", job="shop"'
     assert asked() == f'PoolHigh is still firing since -, with the value 97 ({where}, severity="page")'
     assert asked(WANTED="firing") == ""
+    firing = {"URL": watched.prometheus, "ALERT": "PoolHigh", "WANTED": "firing"}
+    assert look(firing, 0.0) == {"url": "https://books.example/RUN-001"}
     pending = f"PoolHighForLong is pending since -, with the value 97 ({where})"
     assert asked(ALERT="PoolHighForLong") == pending
     not_yet = "PoolHighForLong is pending since -, and not firing yet: it fires after 3600 s"

@@ -9,6 +9,7 @@ import pytest
 from harness.fakes import RUNBOOK
 from harness.runbook_files import read_runbook
 
+from runner.library.library import Library
 from runner.model.yaml.finding import InvalidFileError
 
 STEP = {"name": "Do it", "command": "true", "verify": [{"exit": 0}]}
@@ -136,3 +137,15 @@ def test_what_ends_it_early_who_hears_of_it_and_how_it_is_restored(read):
 
     assert [each.look.says for each in drill.abort_if] == ["Too many errors"]
     assert (drill.announce, drill.restores, drill.max_hosts) == (("on-call",), "snapshot", 2)
+
+
+def test_the_alert_that_must_fire_says_in_which_time(read):
+    (drill,) = Library.shipped().usable("RUN-001").runbook.drill
+
+    assert (drill.expect_alert.says, drill.alert_within, drill.alert.look.within) == (
+        "MON-005 fires",
+        timedelta(seconds=30),
+        None,
+    )
+    with pytest.raises(InvalidFileError):
+        read(expect_alert="MON-005")

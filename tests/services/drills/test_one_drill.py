@@ -8,8 +8,9 @@ import re
 import threading
 import time
 import urllib.request
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,13 @@ import pytest
 from runner.channels.pagerduty import PagerDuty
 from runner.core.errors import ExecutionError, ExitCode, InvalidInputError
 from runner.core.events import Event, EventType, Outcome
+from runner.kinds.verifications.monitoring.alert_probe import AlertFiring
 from runner.lab.drills.plain_ansible import Inventory
 from runner.lab.receiver import Receiver
 from runner.library.library import Library
 from runner.model.contacts import Contact
 from runner.model.procedure.each import Each
+from runner.model.verification import Verification
 from runner.orchestrator.request import Result
 from runner.render.drills.drill_result import DrillTest, DrillVerdict, WouldBeCall
 from runner.services.drills.drill_task import DrillConditions, DrillTask
@@ -77,6 +80,26 @@ def system(tmp_path):
     server.server_close()
 
 
+@pytest.fixture
+def alert(system):
+    """The alert that fires while the system is broken, as the demo's monitoring has it; `rule` is what it measures."""
+    pytest.importorskip("psycopg", reason="pip install 'runbookctl[demo]'")
+    from runner.lab.programs.app import JsonHandler  # noqa: PLC0415 - it needs psycopg
+    from runner.lab.programs.monitor import MeasuredAlert, Monitor  # noqa: PLC0415 - as above
+
+    rule = MeasuredAlert("ShopDown", "down", lambda: float(not system.well), 0.5, "RUN-001")
+    watching = Monitor((rule,), {"down": lambda: float(not system.well)}, lambda: datetime.now(UTC))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(JsonHandler, watching.answer))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    source = {"prometheus": f"http://127.0.0.1:{server.server_port}", "alert": "ShopDown", "data": "down"}
+    look = Verification(says="ShopDown fires", kinds=(AlertFiring(alert_firing=source),), within=timedelta(seconds=20))
+    yield look, rule
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 class Runs:
     """Does runs: each leaves `events` in a log, and sends `pages`; with `mends` the system is well afterwards."""
 
@@ -123,7 +146,7 @@ def rehearse(system, runs, clock, receiver):
         )
         look = drill.probe.look.model_copy(update={"kinds": kinds})
         probe = drill.probe.model_copy(update={"look": look, **changes.pop("probe", {})})
-        drill = drill.model_copy(update={"probe": probe, **changes})
+        drill = drill.model_copy(update={"probe": probe, "expect_alert": None, **changes})
         task = DrillTask(library, source, drill, test, system, system.inventory(), "lab")
         conditions = DrillConditions(
             start=runs.start,
@@ -354,3 +377,43 @@ def test_one_that_is_stopped_meanwhile_waits_for_nothing_and_is_undone(system, r
 
     assert (result.verdict, said[-2:], system.well) == (DrillVerdict.FAILED, ["undo", "STOPPED"], True)
     assert result.reasons[-1] == "somebody needs the hosts"
+
+
+def test_monitoring_that_sees_the_fault_and_leads_to_the_runbook_is_told(rehearse, alert):
+    look, _ = alert
+
+    result, said = rehearse(expect_alert=look)
+
+    assert (result.verdict, result.alert > 0, said.index("alerted") < said.index("run")) == (
+        DrillVerdict.PASSED,
+        True,
+        True,
+    )
+
+
+def test_an_alert_that_leads_elsewhere_fails_it(rehearse, alert):
+    look, rule = alert
+    rule.runbook = "RUN-006"
+
+    result, _ = rehearse(expect_alert=look)
+
+    assert result.reasons == ("whoever is woken is led to https://runbooks.example.com/RUN-006, and not to RUN-001",)
+
+
+def test_monitoring_that_is_blind_fails_it(rehearse, alert):
+    look, rule = alert
+    rule.limit = 5.0
+
+    result, said = rehearse(expect_alert=look.model_copy(update={"within": timedelta(seconds=2)}))
+
+    assert (result.verdict, "NOT ALERTED" in said) == (DrillVerdict.FAILED, True)
+    assert result.reasons[0] == "not within 2 s: ShopDown fires; ShopDown is not firing"
+
+
+def test_an_alert_that_fires_before_anything_is_broken_is_no_witness(system, rehearse, alert):
+    look, rule = alert
+    rule.limit = -1.0
+
+    result, _ = rehearse(expect_alert=look)
+
+    assert (result.reasons, system.played) == (("before anything was done: ShopDown fires",), [])
