@@ -7,6 +7,7 @@ import sys
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
+from zlib import crc32
 
 from runner.cli import system
 from runner.executor.ansible.ansible_executor import AnsibleExecutor
@@ -23,6 +24,11 @@ from runner.services.runs import start_run
 from runner.store.state_directory import StateDirectory
 
 
+def mark_of(root: Path) -> str:
+    """The end of the id of each drill of the library in `root`: others drill on this machine at the same time."""
+    return f"{crc32(str(root).encode()):08x}"
+
+
 def installation_of(root: Path) -> Installation:
     """The installation whose state is in `root`."""
     return Installation(
@@ -31,7 +37,7 @@ def installation_of(root: Path) -> Installation:
         actor=system.actor(),
         environ=dict(os.environ),
         secrets={}.__getitem__,
-        new_run_id=system.new_run_id,
+        new_run_id=lambda: f"{system.new_run_id()[:-8]}{mark_of(root)}",
         executor=AnsibleExecutor(),
     )
 

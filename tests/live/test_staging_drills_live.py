@@ -1,11 +1,12 @@
 """A drill on a team's own staging, over SSH: what it breaks is taken back once, and nothing stays, whoever dies when.
 
-`RUNBOOK_DRILL_SHOTS=10` shoots it at ten points instead of one.
+`RUNBOOK_DRILL_SHOTS=10` shoots it at ten points instead of one, and on this very machine as well.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,13 +15,15 @@ from pathlib import Path
 import pytest
 from harness import PATIENCE
 from harness.staging import staging
-from harness.staging_drill import installation_of
+from harness.staging_drill import installation_of, mark_of
 
 from runner.services.drills.owed_faults import take_back_abandoned
 
 pytestmark = pytest.mark.live
 
 SHOTS = int(os.environ.get("RUNBOOK_DRILL_SHOTS", "1"))
+WAYS = ("ssh", "local") if SHOTS > 1 else ("ssh",)
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 POINTS = [
     *[("fault", 0.0), ("armed", 0.5), ("well", 1.5), ("proven", 0.7), ("run", 2.0)],
     *[("armed", 0.0), ("well", 0.7), ("run", 0.5), ("ended", 0.2), ("proven", 0.0)],
@@ -28,9 +31,11 @@ POINTS = [
 """After which moment of the drill, and how many seconds later."""
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
+@pytest.fixture(scope="module", params=WAYS)
+def place(request, tmp_path_factory):
     with staging(tmp_path_factory.mktemp("staging")) as place:
+        if request.param == "local":
+            place.write_inventory(hosts={"web": {"web1": LOCAL}})
         subprocess.run([sys.executable, "-m", "runner", "compile"], cwd=place.root, check=True)
         yield place
 
@@ -52,8 +57,8 @@ def shot(place, point, grace):
     return said
 
 
-def left_on_the_host():
-    return [str(path) for path in Path("/var/tmp").glob("runbook-drill-*")]
+def left_on_the_host(place):
+    return [str(path) for path in Path("/var/tmp").glob(f"runbook-drill-*-{mark_of(place.root)}")]
 
 
 def wait_until(condition):
@@ -69,7 +74,7 @@ def test_the_next_command_takes_back_what_one_that_was_killed_has_broken(place, 
     assert said[-1] == point[0]
     take_back_abandoned(installation_of(place.root))
 
-    assert (place.broken.exists(), place.undone <= 1, left_on_the_host()) == (False, True, [])
+    assert (place.broken.exists(), place.undone <= 1, left_on_the_host(place)) == (False, True, [])
     assert installation_of(place.root).state.owed_undos.all() == []
 
 
@@ -77,9 +82,9 @@ def test_the_next_command_takes_back_what_one_that_was_killed_has_broken(place, 
 def test_where_no_command_comes_back_the_host_takes_it_back_by_itself(place, point):
     shot(place, point, grace=5)  # 25 seconds after the undo was armed
 
-    wait_until(lambda: not place.broken.exists() and not left_on_the_host())
+    wait_until(lambda: not place.broken.exists() and not left_on_the_host(place))
 
-    assert (place.broken.exists(), place.undone <= 1, left_on_the_host()) == (False, True, [])
+    assert (place.broken.exists(), place.undone <= 1, left_on_the_host(place)) == (False, True, [])
     undone = place.undone
     take_back_abandoned(installation_of(place.root))
     assert (place.undone, installation_of(place.root).state.owed_undos.all()) == (undone, [])
@@ -92,6 +97,8 @@ def test_a_drill_is_done_and_taken_back_once_and_nothing_stays(place):
         [sys.executable, "-m", "runner", *words], cwd=place.root, capture_output=True, text=True, check=False
     )
 
-    assert (ran.returncode, place.undone, left_on_the_host()) == (0, 1, []), ran.stderr
-    assert "web1 (setsid) would take it back without us" in ran.stderr
+    (run,) = re.findall(r"^ .* run (\S+) of RUN-100", ran.stderr, re.MULTILINE)
+    left = list(Path("/var/tmp").glob(f"runbook-drill-{run}"))
+    assert (ran.returncode, place.undone, left) == (0, 1, []), ran.stderr
+    assert re.search(r"web1 \((setsid|systemd-run)\) would take it back without us", ran.stderr)
     assert "Somebody breaks the web server  on web1" in ran.stderr

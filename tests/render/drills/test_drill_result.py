@@ -47,6 +47,7 @@ def test_the_record_has_what_it_came_to_and_which_text_was_drilled():
         "reasons": [],
         "backend": "lab",
         "detect": None,
+        "alert": None,
         "recover": 2.5,
         "outage": None,
         "asked": 0,
