@@ -40,20 +40,14 @@ _ERRORS = (psycopg.Error, OSError, ValueError, KeyError)
 
 @dataclass
 class MeasuredAlert:
-    """The alert `name`, which fires as long as what is measured is more than `limit`, since then; and its runbook."""
+    """The alert `name`, which fires as long as what is measured is more than `limit`, and since when it does."""
 
     name: str
     query: str
     measure: Measure
     limit: float
-    runbook: str = ""
     since: datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """Where it sends whoever it wakes."""
-        return {"runbook_url": f"https://runbooks.example.com/{self.runbook}"} if self.runbook else {}
 
     def as_data(self, at: datetime) -> Mapping[str, Any]:
         """The rule as it is at the instant `at`."""
@@ -68,12 +62,7 @@ class MeasuredAlert:
             since = self.since
         if since is None:
             return {**rule, "health": "ok", "state": "inactive", "alerts": []}
-        alert = {
-            "labels": {"alertname": self.name},
-            "annotations": self.annotations,
-            "state": "firing",
-            "value": f"{value:g}",
-        }
+        alert = {"labels": {"alertname": self.name}, "annotations": {}, "state": "firing", "value": f"{value:g}"}
         return {**rule, "health": "ok", "state": "firing", "alerts": [{**alert, "activeAt": since.isoformat()}]}
 
 
@@ -119,7 +108,7 @@ def monitor(
         return lambda: max(shop[name] for shop in shops())
 
     rules = (
-        MeasuredAlert("PostgresConnectionPoolHigh", _SHARE, share, _FULL, "RUN-001"),
+        MeasuredAlert("PostgresConnectionPoolHigh", _SHARE, share, _FULL),
         MeasuredAlert("ApiErrorRateHigh", "http_requests_error_rate_5m", worst("error_rate_5m"), _FAILING),
         MeasuredAlert("ApiLatencyHigh", "http_requests_latency_p95_ms", worst("latency_p95_ms"), _SLOW),
     )

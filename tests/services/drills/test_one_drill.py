@@ -87,7 +87,17 @@ def alert(system):
     from runner.lab.programs.app import JsonHandler  # noqa: PLC0415 - it needs psycopg
     from runner.lab.programs.monitor import MeasuredAlert, Monitor  # noqa: PLC0415 - as above
 
-    rule = MeasuredAlert("ShopDown", "down", lambda: float(not system.well), 0.5, "RUN-001")
+    class LinkedAlert(MeasuredAlert):
+        """One that says where it sends whoever it wakes."""
+
+        runbook = "RUN-001"
+
+        def as_data(self, at):
+            data = super().as_data(at)
+            url = {"runbook_url": f"https://runbooks.example.com/{self.runbook}"}
+            return {**data, "alerts": [{**each, "annotations": url} for each in data["alerts"]]}
+
+    rule = LinkedAlert("ShopDown", "down", lambda: float(not system.well), 0.5)
     watching = Monitor((rule,), {"down": lambda: float(not system.well)}, lambda: datetime.now(UTC))
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(JsonHandler, watching.answer))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
