@@ -54,6 +54,8 @@ def test_what_hosts_answer_is_redacted_before_anybody_learns_of_it(engine, asked
     assert [event for event in engine.heard if SECRET in str(event)] == []
     assert files_with(engine.env.state.path, SECRET) == []
     assert of_type(engine, EventType.INPUTS_GIVEN)[0]["inputs"] == {"key": "env:KEY"}
+    # Already where nothing more is known of a run that has died: a resume needs it.
+    assert of_type(engine, EventType.RUN_STARTED)[0]["inputs"] == {"key": "env:KEY"}
     assert engine.state["inputs"] == {"key": "env:KEY"}
 
 

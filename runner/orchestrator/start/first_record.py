@@ -75,7 +75,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "budget": _budget(request),
         "provide": list(runbook.escalation.provide),
         **_ladder(request),
-        **({"secrets": secrets} if (secrets := _from_environment(request)) else {}),
+        **({"inputs": secrets} if (secrets := _from_environment(request)) else {}),
         "directory": str(env.state.runs_path / request.run_id),
         "provenance": provenance(root, request.playbook, env.environ)
         | ({"program": env.program} if env.program else {}),
@@ -99,10 +99,10 @@ def _place(source: Source, *at: str) -> dict[str, str]:
     return {"place": place} if (place := source.place_of(*at)) else {}
 
 
-def _from_environment(request: RunRequest) -> list[str]:
-    """Which variables of the environment hold its secrets, for whoever goes on where nothing else is recorded yet."""
-    references = [str(request.inputs.get(name, "")) for name in sorted(request.source.runbook.secrets)]
-    return [reference for reference in references if reference.startswith("env:")]
+def _from_environment(request: RunRequest) -> dict[str, str]:
+    """Its secrets that are in the environment, by reference: whoever goes on before more is recorded needs them."""
+    references = {name: str(request.inputs.get(name, "")) for name in sorted(request.source.runbook.secrets)}
+    return {name: reference for name, reference in references.items() if reference.startswith("env:")}
 
 
 def _ladder(request: RunRequest) -> dict[str, list[str]]:

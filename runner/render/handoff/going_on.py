@@ -29,8 +29,7 @@ def _meanwhile(run: RunHistory) -> tuple[NextCommand, ...]:
     if run.abandoned:
         show = NextCommand(("show", run.run), "shows what happened")
         given: Mapping[str, Any] = run.facts.get("inputs") or {}
-        secrets = needs([*given.values(), *(run.facts.get("secrets") or ())])
-        return (NextCommand(("resume", run.run), f"continues where it stopped{secrets}"), show)
+        return (NextCommand(("resume", run.run), f"continues where it stopped{needs(given.values())}"), show)
     return ()
 
 

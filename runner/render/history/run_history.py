@@ -223,9 +223,7 @@ def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:
         acknowledged=acknowledged,
         ended_by=ended_by(records),
         news_since=news_since,
-        not_called=tuple(
-            dict.fromkeys(passed_over(each) for each in records if each.type == EventType.CONTACT_PASSED_OVER)
-        ),
+        not_called=tuple(dict.fromkeys(passed_over(each) for each in records if each.type in _PASSED_OVER)),
         provide=tuple(map(str, record_data.items(parts[-1][0].data, "provide"))),
         ended=end.time if end else None,
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
@@ -235,8 +233,8 @@ def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:
     )
 
 
-_GIVEN = ("reason", "ladder", "inventories", "limit", "inputs", "secrets")
-_FACTS = ("severity", *_GIVEN, "runbook_sha256", "playbook_sha256")
+_PASSED_OVER = frozenset({EventType.CONTACT_PASSED_OVER})
+_FACTS = ("severity", "reason", "ladder", "inventories", "limit", "inputs", "runbook_sha256", "playbook_sha256")
 
 
 def _inputs(records: Sequence[Record]) -> Any:
