@@ -16,9 +16,11 @@ from typing import NoReturn
 
 import click
 
+from runner.approvals.gate_text import describe
 from runner.cli import context
 from runner.cli.output import ending, progress, schedule_tables
 from runner.cli.output.sent_pages import show_sent
+from runner.cli.output.terminal import labelled, safe
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
 from runner.core.errors import ExitCode, LockedError, RunbookError
@@ -26,11 +28,18 @@ from runner.core.events import Outcome
 from runner.core.wording import first_line
 from runner.library.library import Library
 from runner.orchestrator.request import RunRequest
-from runner.orchestrator.run_environment import Installation
+from runner.orchestrator.run_environment import Installation, Operator
 from runner.scheduling.clock_check import Clocks
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry, entry
-from runner.services.schedules.calls import call_for_decisions, scheduler_lease
+from runner.services.schedules.advance_approvals import (
+    AdvanceQuestion,
+    VotesInAdvance,
+    advance_questions,
+    approve_in_advance,
+    check_approved,
+)
+from runner.services.schedules.calls import call_for_approvals, call_for_decisions, scheduler_lease
 from runner.services.schedules.planned_drills import drill_held, record_drill
 from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
 from runner.services.schedules.tick import Ticked
@@ -59,6 +68,7 @@ class Beginner:
         self._waiting: dict[str, Occurrence] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._told: set[str] = set()
+        self._asked: set[str] = set()
 
     def handle(self, ticked: Ticked) -> None:
         """Tell what was decided, begin what is to begin, and then call: a channel may be slow."""
@@ -69,6 +79,10 @@ class Beginner:
         for _, same in groupby(ticked.decided, key=lambda each: (each.schedule, each.state)):
             click.echo(schedule_tables.decision(list(same)), err=True)
         self._waiting |= {each.run: each for each in ticked.to_begin if each.run not in self._processes}
+        for each in ticked.to_ask:
+            if each.run not in self._asked:
+                self._asked.add(each.run)
+                self._start("ask", each)
         self.begin_more()
         self.call([*ticked.decided, *ticked.untold])
 
@@ -87,10 +101,13 @@ class Beginner:
 
     def _begin(self, occurrence: Occurrence) -> None:
         click.echo(schedule_tables.decision([occurrence]), err=True)
+        self._processes[occurrence.run] = self._start("begin", occurrence)
+
+    def _start(self, verb: str, occurrence: Occurrence) -> subprocess.Popen[bytes]:
         instant = f"{occurrence.planned:%Y-%m-%dT%H:%M:%SZ}"
         words = ["--library", str(self._library.root), "--state-dir", str(self._state.path)]
-        words += ["schedule", "begin", occurrence.schedule, instant]
-        self._processes[occurrence.run] = subprocess.Popen(
+        words += ["schedule", verb, occurrence.schedule, instant]
+        return subprocess.Popen(
             [sys.executable, "-m", "runner", *words], stdin=subprocess.DEVNULL, start_new_session=True
         )
 
@@ -139,16 +156,61 @@ def begin_and_exit(library: Library, state: StateDirectory, name: str, planned: 
     if found.schedule and found.schedule.kind == "drill":
         _drill_and_exit(request, here, found, planned)
     drawing = progress.choose(request.source.runbook, as_json=False)
-    operator = Prompt(
-        request.source.runbook,
-        context.actor().user,
-        given=InAdvance(yes=False, confirmed=(), picked=(), auto=True, wait=0.0),
-        pause=drawing.pause,
+    operator: Operator = Prompt(
+        request.source.runbook, context.actor().user, given=InAdvance(auto=True), pause=drawing.pause
     )
+    if found.schedule and found.schedule.approval_lead:
+        operator = VotesInAdvance(operator, here, _approved(here, request, found, planned), request.wait or 0.0)
     with run_environment(state, operator, drawing, unattended=True) as env:
         result = begin(request, replace(env, actor=acting(env.actor, name)), found, planned)
     ending.show(result, as_json=False)
     raise click.exceptions.Exit(result.exit_code)
+
+
+def _approved(
+    here: Installation, request: RunRequest, found: ScheduleEntry, planned: datetime
+) -> Sequence[AdvanceQuestion]:
+    """What the run will ask, all of which that can be known before it was approved.
+
+    Raises:
+        RunbookError: it was not, or cannot be known; that is recorded.
+    """
+    try:
+        asked = advance_questions(request, here, found.name)
+        check_approved(request.source.runbook, asked)
+    except RunbookError as error:
+        record_end(here, found, planned, Fate.REFUSED, first_line(error.message))
+        raise
+    return asked
+
+
+def ask_in_advance(library: Library, state: StateDirectory, name: str, planned: datetime) -> None:
+    """Tell those who may answer what the run of an occurrence will ask."""
+    found, here = entry(library, name), _acting(state, name)
+    asked = advance_questions(planned_request(library, found, planned, os.environ), here, name)
+    show_sent(call_for_approvals(here, library, found, planned, asked))
+
+
+def approve_planned(library: Library, state: StateDirectory, name: str, planned: datetime, *, yes: bool) -> None:
+    """Show what the run of an occurrence will ask, and record a yes to each question that whoever sits here gives.
+
+    Raises:
+        RunbookError: it cannot be known, or the yes does not count.
+    """
+    found = entry(library, name)
+    request = planned_request(library, found, planned, os.environ)
+    for each in advance_questions(request, _acting(state, name), name):
+        for line in labelled(describe(each.context)):
+            click.echo(line, err=True)
+        if each.unknown:
+            click.echo(
+                f"left     {safe(each.context.step)} is asked about in its window: {safe(each.unknown)}", err=True
+            )
+        elif each.is_granted:
+            click.echo(f"has      a yes of {safe(', '.join(each.approvals))}", err=True)
+        elif yes or click.confirm("Approve it?", default=False, err=True):
+            approve_in_advance(context.installation(state), name, each)
+            click.echo(f"approved {safe(each.context.step)}: {each.context.subject[:12]}", err=True)
 
 
 def _drill_and_exit(request: RunRequest, here: Installation, found: ScheduleEntry, planned: datetime) -> NoReturn:

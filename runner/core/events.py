@@ -76,6 +76,7 @@ class EventType(StrEnum):
     SCHEDULE_LEFT_OUT = "schedule.left_out"
     SCHEDULE_PAUSED = "schedule.paused"
     SCHEDULE_APPROVED = "schedule.approved"
+    SCHEDULE_ASKED = "schedule.asked"
     SCHEDULE_CLOCK = "schedule.clock"
 
 

@@ -102,7 +102,8 @@ class Schedule(Model):
     Work begins at most `late_ok` after its time and within the `window`; with `finish` only if it usually takes less
     than is left until then. `if_missed` says what follows for what nobody looked at in time, `overlap` what follows
     while the run of the time before still goes on. `jitter` spreads the beginning, always by as much for an occurrence.
-    A `drill` breaks the hosts as the runbook says under `drill`, and sees it mend them.
+    A `drill` breaks the hosts as the runbook says under `drill`, and sees it mend them. With `approval_lead` people are
+    asked what the run asks so long before its time.
     """
 
     id: ScheduleId
@@ -123,6 +124,7 @@ class Schedule(Model):
     paused: Pause | None = None
     on_missed: Several[Text] = ()
     kind: Literal["run", "drill"] = "run"
+    approval_lead: Limit | None = None
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:
@@ -130,6 +132,8 @@ class Schedule(Model):
             raise ValueError("needs `cron` or `every`, and not both")
         if self.cron and self.names_an_hour and self.zone is None:
             raise ValueError("names an hour: write its zone, like Europe/Berlin, or UTC")
+        if self.approval_lead and self.kind == "drill":
+            raise ValueError("is a drill, which asks nobody; leave `approval_lead` out")
         if self.finish == _BY_WINDOW and self.window is None:
             raise ValueError(f"`finish: {_BY_WINDOW}` needs a `window`")
         return self

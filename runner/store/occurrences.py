@@ -135,7 +135,7 @@ class Occurrences:
                 self._move(schedule, str(data["until"]))
             case EventType.SCHEDULE_CLOCK:
                 self._set("last_decided", time.isoformat())
-            case EventType.SCHEDULE_PAUSED | EventType.SCHEDULE_APPROVED:
+            case EventType.SCHEDULE_PAUSED | EventType.SCHEDULE_APPROVED | EventType.SCHEDULE_ASKED:
                 self._keep(kind, schedule, data)
 
     def _keep(self, kind: str, schedule: str, data: Mapping[str, Any]) -> None:

@@ -127,6 +127,7 @@ def _become(program, given):
 
 def _forget_what_the_parent_was():
     """Whatever a new program would not have: what is done at the end, ways to hear of signals, a cached directory."""
+    gc.freeze()  # garbage of the parent's, whose end would close files that are others by now
     atexit._clear()
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:

@@ -13,8 +13,8 @@ from runner.lab.machines.ssh_access import Access
 from runner.lab.machines.topology import MACHINES, Machine
 from runner.lab.probe import Probe, health
 
-_PATIENCE = 30.0
-"""Seconds in which the web shop must answer, once the machines are up."""
+_PATIENCE = 120.0
+"""Seconds in which the web shop must answer, once the machines are up, also where much else is done."""
 
 
 def access(lab: LabDirectory) -> Access:

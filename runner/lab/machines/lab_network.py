@@ -10,7 +10,7 @@ _INSIDE = "host0"
 
 
 def connect(topology: Topology) -> None:
-    """Make the network of the lab, with every machine plugged in. Nothing leads from it to the outside.
+    """Make the network of the lab, with no machine in it yet. Nothing leads from it to the outside.
 
     Raises:
         InvalidInputError: this machine has another way to those addresses.
@@ -19,13 +19,7 @@ def connect(topology: Topology) -> None:
     _require_unused(topology)
     bridge = topology.bridge
     commands = [f"link add {bridge} type bridge", f"address add {topology.gateway}/24 dev {bridge}"]
-    for unit in map(topology.unit, MACHINES.values()):
-        commands += [f"netns add {unit}", f"link add {unit} type veth peer name {_INSIDE} netns {unit}"]
-        commands += [f"link set {unit} master {bridge} up"]
     call("ip", "-batch", "-", script="\n".join([*commands, f"link set {bridge} up"]))
-    for machine in MACHINES.values():
-        address = f"address add {topology.address(machine)}/24 dev {_INSIDE}"
-        call("ip", "-netns", topology.unit(machine), "-batch", "-", script=f"{address}\nlink set lo up")
 
 
 def disconnect(topology: Topology) -> None:
@@ -37,10 +31,18 @@ def disconnect(topology: Topology) -> None:
 
 
 def plug_in(topology: Topology, machine: Machine) -> None:
-    """Put the cable of `machine` in."""
+    """Give `machine`, which is off, a network that knows nothing of before, as a kernel that starts: no rule, no route.
+
+    Raises:
+        ExecutionError: the kernel refuses something.
+    """
     unit = topology.unit(machine)
-    call("ip", "-netns", unit, "link", "set", _INSIDE, "up")
-    succeeds("ip", "-netns", unit, "route", "add", "default", "via", topology.gateway)
+    succeeds("ip", "-force", "-batch", "-", script=f"netns delete {unit}\nlink delete {unit}")
+    commands = [f"netns add {unit}", f"link add {unit} type veth peer name {_INSIDE} netns {unit}"]
+    call("ip", "-batch", "-", script="\n".join([*commands, f"link set {unit} master {topology.bridge} up"]))
+    inside = [f"address add {topology.address(machine)}/24 dev {_INSIDE}", "link set lo up", f"link set {_INSIDE} up"]
+    inside += [f"route add default via {topology.gateway}"]
+    call("ip", "-netns", unit, "-batch", "-", script="\n".join(inside))
 
 
 def unplug(topology: Topology, machine: Machine) -> None:

@@ -108,6 +108,7 @@ _ELSEWHERE = {
     "Schedule.calendars": "Names from calendars.yml: it does not begin while one of them is closed",
     "Schedule.paused": "It does not count for a while: who wants that, why, and until which day",
     "Schedule.on_missed": "The contacts who hear of what was missed or refused",
+    "Schedule.approval_lead": "So long before its time people are asked what the run asks; refused unless they say yes",
     "Schedule.kind": "run, or drill: a rehearsal on staging or in a lab, which breaks the hosts first",
     "Pause.by": "Who wants it",
     "Pause.why": "Why",

@@ -13,7 +13,7 @@ from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.target import Target
 from runner.model.run_policy import RunPolicy
-from runner.orchestrator.gate.gate_facts import action_on, judged, members_of, sources, told
+from runner.orchestrator.gate.gate_subjects import GateSubjects
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.run_plan import RunPlan
@@ -39,11 +39,6 @@ class Approvals:
         self.approved: dict[str, tuple[Gate, GateContext]] = {}
         self._plan, self._request, self._env = plan, plan.request, env
         self._recorder, self._directory, self._previews = recorder, directory, previews
-
-    def _four_eyes(self, policy: RunPolicy) -> bool:
-        """Whether nobody may approve what they have started themselves; a broken glass is for when they are alone."""
-        in_production = self._plan.target.environment == "production"
-        return (in_production or policy.four_eyes) and not self._request.break_glass
 
     def describe(self, gate: Gate, hosts: Sequence[str]) -> GateContext:
         """All that `gate` is about on `hosts`.
@@ -87,41 +82,12 @@ class Approvals:
         seen: RunPolicy | None = None,
     ) -> GateContext:
         """What `gate` is about; `seen` is the policy that the inventory has by now, after it was answered."""
-        step, request, policy = gate.step, self._request, seen or self._plan.policy
-        on = target.delegate(step)
-        addresses = {host: target.machines.get(on or host, on or host) for host in hosts}
-        asks = gate.kind == "approve" and request.mode != "auto"  # where a machine may answer, it does
-        approval = step.approve if asks else None
-        group = (approval.group or "") if approval else ""
-        known = self._previews.get(step.id, {})
-        previews = {host: told(step, known.get(host), request.contacts) for host in hosts}
-        return GateContext(
-            run=request.run_id,
-            runbook=request.source.runbook.id,
-            title=request.source.runbook.title,
-            gate=gate.id,
-            kind=gate.kind,
-            step=step.id,
-            name=step.name,
-            text=gate.text,
+        about = GateSubjects(
+            request=self._request,
             environment=self._plan.target.environment,
+            policy=seen or self._plan.policy,
             starters=tuple(dict.fromkeys([person(self._directory.state.user), self._env.actor.person])),
-            hosts={
-                host: action_on(addresses[host], gate, captured.get(host, {}), previews[host], on=on) for host in hosts
-            },
-            why=step.why or "",
-            effect="" if step.manual or not step.action else str(step.effect),
-            crossing=step.point_of_no_return,
-            undo=step.undo.action.describe() if step.undo else "",
-            reason=self._recorder.redaction.text(request.reason or request.break_glass),
-            verifications=tuple(map(judged, step.verify)),
-            inputs=dict(inputs),
-            min=approval.min if approval else 1,
-            group=group,
-            members=members_of(group, gate, request.contacts) if group else (),
-            four_eyes=asks and self._four_eyes(policy),
-            shared_account=policy.shared_account,
-            only_if=step.only_if or "",
-            expires=approval.expires.total_seconds() if approval else None,
-            sources=sources(request, now=seen is not None),
+            reason=self._recorder.redaction.text(self._request.reason or self._request.break_glass),
+            previews=self._previews,
         )
+        return about.describe(gate, hosts, target, inputs, captured, now=seen is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from urllib.parse import quote
@@ -16,8 +17,10 @@ from runner.library.library import Library
 from runner.model.contacts import Contact, read_contacts
 from runner.orchestrator.run_environment import Installation
 from runner.scheduling.decision import Fate
+from runner.scheduling.entries import ScheduleEntry
 from runner.services.notifications import Flushed, dispatcher_of
-from runner.services.schedules.deciding import all_entries, deciding, run_id
+from runner.services.schedules.advance_approvals import AdvanceQuestion
+from runner.services.schedules.deciding import all_entries, asked_of, deciding, run_id
 from runner.store.lease import Lease
 from runner.store.occurrences import Occurrence
 
@@ -51,6 +54,37 @@ def call_for_decisions(
         _note_told(installation, groups)  # all of it is in the outbox by now, from which the next command sends it
         sent = dispatcher.send(outgoing)
     return Flushed(tuple(sent), tuple(problems))
+
+
+def call_for_approvals(
+    installation: Installation,
+    library: Library,
+    entry: ScheduleEntry,
+    planned: datetime,
+    asked: Sequence[AdvanceQuestion],
+) -> Flushed:
+    """Tell those who may answer what the run of `entry` at `planned` will ask; that they were told is recorded.
+
+    Where a question is for nobody in particular, those hear of it whom the schedule calls.
+    """
+    problems: list[str] = []
+    waiting = [each.context for each in asked if not (each.unknown or each.is_granted)]
+    names = tuple(dict.fromkeys(name for each in waiting for name in ([each.group] if each.group else entry.tell)))
+    page = _asking(entry.name, planned, [each.step for each in waiting], installation.clock().wall)
+    run = run_id(entry.name, planned)
+    with dispatcher_of(installation, problems) as dispatcher:
+        outgoing = dispatcher.request([(page, names)], run, _contacts(library, problems)) if names else []
+        with deciding(installation) as (_, note):
+            note(EventType.SCHEDULE_ASKED, schedule=asked_of(entry.name, run), value=[each.subject for each in waiting])
+        sent = dispatcher.send(outgoing)
+    return Flushed(tuple(sent), tuple(problems))
+
+
+def _asking(schedule: str, planned: datetime, steps: Sequence[str], now: datetime) -> Page:
+    instant = f"{planned:%Y-%m-%dT%H:%MZ}"
+    summary = f"{schedule} of {planned:%Y-%m-%d %H:%M} UTC asks before it begins: {', '.join(steps)}"
+    details = {"planned": instant, "to approve it": f"runbook schedule approve {schedule} {instant}"}
+    return replace(_page(schedule, summary, now), dedup_key=f"runbookctl/{_COMPONENT}/{schedule}/asks", details=details)
 
 
 def _note_told(installation: Installation, groups: Sequence[Sequence[Occurrence]]) -> None:

@@ -63,6 +63,11 @@ class Circumstances:
         fault = entry.fault or self._calendars.fault(schedule.calendars)
         return fault or (self._undrillable(schedule) if schedule.kind == "drill" else self._unapproved(entry, schedule))
 
+    def hindrance(self, entry: ScheduleEntry, schedule: Schedule) -> str:
+        """Why the schedule is not begun, or does not count, now; empty where it is and does."""
+        paused = self.paused(entry, schedule)
+        return self.fault(entry, schedule) or (f"paused {paused}" if paused else "")
+
     def _unapproved(self, entry: ScheduleEntry, schedule: Schedule) -> str:
         try:
             if PRODUCTION not in self._classes(schedule.inventory):

@@ -28,6 +28,11 @@ def run_id(schedule: str, planned: datetime) -> str:
     return f"{planned:%Y%m%dT%H%M%SZ}-{hashlib.sha256(schedule.encode()).hexdigest()[:8]}"
 
 
+def asked_of(schedule: str, run: str) -> str:
+    """What the planned `run` of that schedule will ask, by the name under which it is recorded."""
+    return f"{schedule}@{run}"
+
+
 @contextmanager
 def decided(state: StateDirectory) -> Iterator[Occurrences]:
     """All that was decided by now; while the block lasts nobody decides more.

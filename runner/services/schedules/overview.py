@@ -49,14 +49,8 @@ def all_schedules(library: Library, state: StateDirectory, now: datetime) -> lis
     found = all_entries(library, state)
     with decided(state) as occurrences:
         circumstances = Circumstances(library, state, occurrences, now)
-        return [replace(each, fault=_hindrance(circumstances, each)) for each in found]
-
-
-def _hindrance(circumstances: Circumstances, entry: ScheduleEntry) -> str:
-    if entry.schedule is None:
-        return entry.fault
-    paused = circumstances.paused(entry, entry.schedule)
-    return circumstances.fault(entry, entry.schedule) or (f"paused {paused}" if paused else "")
+        faults = [circumstances.hindrance(each, each.schedule) if each.schedule else each.fault for each in found]
+    return [replace(each, fault=fault) for each, fault in zip(found, faults, strict=True)]
 
 
 def past(state: StateDirectory, since: datetime, *, schedule: str | None = None, bad: bool = False) -> list[Past]:

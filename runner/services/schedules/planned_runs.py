@@ -13,7 +13,7 @@ from runner.core.wording import first_line
 from runner.library.inventory import environments
 from runner.library.library import Library
 from runner.model.run_policy import SCHEDULE
-from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.request import Mode, Result, RunRequest
 from runner.orchestrator.run_environment import Installation, RunEnvironment
 from runner.orchestrator.run_loop import run
 from runner.scheduling.decision import Fate
@@ -34,9 +34,9 @@ def acting(actor: Actor, schedule: str) -> Actor:
 def planned_request(
     library: Library, entry: ScheduleEntry, planned: datetime, environ: Mapping[str, str]
 ) -> RunRequest:
-    """The request for the occurrence of `entry` at the instant `planned`; it asks nobody.
+    """The request for the occurrence of `entry` at the instant `planned`.
 
-    That for a drill has no inputs: it has its own.
+    It asks nobody, or those who answer in advance. That for a drill has no inputs: it has its own.
 
     Raises:
         RunbookError: the runbook, the inventory or an input cannot be used.
@@ -45,7 +45,8 @@ def planned_request(
     assert schedule  # noqa: S101 - without one nothing is planned
     name = run_id(entry.name, planned)
     paths = [library.root / schedule.inventory]  # whatever lies where the scheduler was started
-    request = prepare_run(library, entry.runbook, paths, run_id=name, limit=schedule.limit, mode="auto")
+    mode: Mode = "run" if schedule.approval_lead else "auto"
+    request = prepare_run(library, entry.runbook, paths, run_id=name, limit=schedule.limit, mode=mode)
     if schedule.kind == "drill":
         return request
     given = [f"{key}={_text(value)}" for key, value in schedule.inputs.items()]

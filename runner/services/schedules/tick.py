@@ -19,7 +19,7 @@ from runner.scheduling.entries import Known, ScheduleEntry, entries
 from runner.scheduling.instants import instants
 from runner.services.schedules.circumstances import Circumstances
 from runner.services.schedules.clock_memory import checked, last_look
-from runner.services.schedules.deciding import Note, deciding, known_schedules, run_id
+from runner.services.schedules.deciding import Note, asked_of, deciding, known_schedules, run_id
 from runner.store.occurrences import Occurrence, Occurrences
 from runner.store.run_state import RunDirectory
 
@@ -39,7 +39,7 @@ class Ticked:
     """What one look came to: why nothing was decided (`held`), what was `decided`, and which are `to_begin` now.
 
     `broken` are schedules of which nobody knows when they are due. `untold` was decided by others, who have not told
-    those who are to hear of it.
+    those who are to hear of it. What `to_ask` will ask is to be approved in advance, and nobody was told so yet.
     """
 
     held: str = ""
@@ -47,6 +47,7 @@ class Ticked:
     to_begin: tuple[Occurrence, ...] = ()
     broken: tuple[ScheduleEntry, ...] = ()
     untold: tuple[Occurrence, ...] = ()
+    to_ask: tuple[Occurrence, ...] = ()
 
 
 def tick(installation: Installation, library: Library, clocks: Callable[[], Clocks]) -> Ticked:
@@ -69,11 +70,13 @@ def tick(installation: Installation, library: Library, clocks: Callable[[], Cloc
         looking = _Looking(installation, library, occurrences, note, now.wall)
         decided = [*looking.changed(found, known, looked), *looking.unfinished(found)]
         decided += [each for entry in found for each in looking.due(entry)]
+        to_ask = [each for entry in found for each in looking.asks_soon(entry)]
     return Ticked(
         decided=tuple(each for each in decided if each.state != Fate.BEGIN),
         to_begin=tuple(each for each in decided if each.state == Fate.BEGIN),
         broken=tuple(entry for entry in found if entry.schedule is None),
         untold=tuple(untold),
+        to_ask=tuple(to_ask),
     )
 
 
@@ -149,6 +152,17 @@ class _Looking:
                 return
             yield self._decided(entry, instant, decision)
             known = None if decision.fate is Fate.BEGIN else known  # which keeps the next from beginning
+
+    def asks_soon(self, entry: ScheduleEntry) -> Iterator[Occurrence]:
+        """Those to come of which people are to be asked by now what their runs will ask, and were not yet."""
+        schedule = entry.schedule
+        if schedule is None or schedule.approval_lead is None or self._circumstances.hindrance(entry, schedule):
+            return
+        asked = self._occurrences.facts(EventType.SCHEDULE_ASKED)
+        for instant in islice(instants(schedule, self._now, self._now + schedule.approval_lead), _MOST):
+            run = run_id(entry.name, instant)
+            if asked_of(entry.name, run) not in asked:
+                yield _occurrence(entry.name, instant, self._now, run)
 
     def _after(self, entry: ScheduleEntry, schedule: Schedule, horizon: datetime) -> datetime:
         """From when on the instants are looked at; how many are left out is recorded."""

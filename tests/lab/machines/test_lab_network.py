@@ -27,7 +27,9 @@ lab, db1 = Topology(5), MACHINES["db1"]
 connect(lab)
 for machine in MACHINES.values():
     plug_in(lab, machine)
+ip("-netns", lab.unit(db1), "route", "add", "blackhole", "10.9.9.9")
 plug_in(lab, db1)
+print(ip("-netns", lab.unit(db1), "route", "show", "type", "blackhole"))
 print([machine.name for machine in MACHINES.values() if reaches(machine)])
 unplug(lab, db1)
 print([machine.name for machine in MACHINES.values() if reaches(machine)])
@@ -49,6 +51,7 @@ def test_every_machine_is_reached_until_its_cable_is_out_and_nothing_is_left(roo
     everybody = ["db1", "db2", "edge", "app1", "app2"]
     assert (done.stdout.splitlines(), done.stderr) == (
         [
+            "",
             str(everybody),
             str(everybody[1:]),
             "the lab's network 10.77.5.0/24 is in use on this machine: 10.77.5.0/24 dev rblab5 proto kernel scope link src 10.77.5.1",

@@ -60,6 +60,7 @@ def test_it_is_asked_for_as_the_schedule_says(scheduler):
 def test_a_drill_is_asked_for_without_what_its_runbook_wants_to_be_told(scheduler):
     wanted = {"version": {"help": "A version"}}
     scheduler.write(schedule("quarterly", kind="drill"), inputs=wanted)
+    write(scheduler.library, scheduler.library.source("RUN-020"))
 
     request = planned_request(scheduler.library, entry(scheduler.library, "RUN-020/quarterly"), NIGHT, os.environ)
 

@@ -16,7 +16,7 @@ import click
 from runner.cli import context
 from runner.cli.output import schedule_tables
 from runner.cli.output.terminal import safe
-from runner.cli.planned_session import Beginner, begin_and_exit, clocks
+from runner.cli.planned_session import Beginner, approve_planned, ask_in_advance, begin_and_exit, clocks
 from runner.cli.run_session import on_signals
 from runner.cli.system import owner_of, program_words
 from runner.core.errors import ExitCode
@@ -184,10 +184,26 @@ def resume(name: str) -> None:
     click.echo(f"{name} counts again", err=True)
 
 
-@command.command("approve", short_help="Approve a schedule that works on production.")
+@command.command("ask", hidden=True)
 @_name
-def approve(name: str) -> None:
-    """Approve the schedule, its runbook and its playbook as they are now; a change of one of them voids it."""
+@click.argument("instant")
+def ask(name: str, instant: str) -> None:
+    """Tell those who may answer what the run at INSTANT will ask; this is what a tick starts."""
+    ask_in_advance(context.library(), context.state(), name, overview.moment(instant))
+
+
+@command.command("approve", short_help="Approve a schedule that works on production, or what one of its runs asks.")
+@_name
+@click.argument("instant", metavar="[INSTANT]", default="")
+@click.option("--yes", is_flag=True, help="Approve all that the run at INSTANT will ask, as it is shown.")
+def approve(name: str, instant: str, *, yes: bool) -> None:
+    """Approve the schedule, its runbook and its playbook as they are now; a change of one of them voids it.
+
+    With INSTANT, like 2026-12-06T01:30Z, approve instead what the run at that time will ask (`approval_lead`).
+    """
+    if instant:
+        approve_planned(context.library(), context.state(), name, overview.moment(instant), yes=yes)
+        return
     subject = _changing(changes.approve, name)
     click.echo(f"{name} is approved as it is now: {subject}", err=True)
 

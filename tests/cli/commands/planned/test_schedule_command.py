@@ -85,6 +85,21 @@ def test_a_run_that_fails_is_one_and_a_refusal_is_six(bench):
     assert "is missing" in refused["why"]
 
 
+def test_what_a_run_will_ask_is_approved_before_it_and_it_does_just_that(bench):
+    bench.hosts()
+    act = step("act", f"echo act >> {bench.directory}/log", effect="destructive", approve="Really?")
+    bench.write(step("look", "ls", effect="read"), act, schedules=[schedule(approval_lead="30m")])
+    instant = stamp(now() - 30 * MINUTE)
+
+    refused = bench.command("schedule", "catch-up", NAME, instant)
+    approved = bench.command("schedule", "approve", NAME, instant, "--yes")
+    done = bench.command("schedule", "catch-up", NAME, instant)
+
+    assert (refused.code, "not approved in advance" in refused.err) == (4, True), refused.err
+    assert (approved.code, "Really?" in approved.err) == (0, True), approved.err
+    assert (done.code, (bench.directory / "log").read_text()) == (0, "act\n"), done.err
+
+
 def test_what_was_missed_is_caught_up_on_its_own_instant(bench):
     bench.hosts()
     bench.write(step("one", f"echo one >> {bench.directory}/log"), schedules=[schedule()])
