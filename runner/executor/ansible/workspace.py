@@ -22,8 +22,11 @@ from typing import Any
 from runner.executor.inventory.project_file import PASSES, may_pass
 
 PREFIX = "runbook-"
-LASTING = ("ansible.cfg", "home", "ssh")
-"""What all invocations of a run share: Ansible's configuration, and the connections that ssh keeps open."""
+LASTING = ("ansible.cfg", "home", "ssh", "tmp")
+"""What all invocations of a run share: Ansible's configuration, and the connections that ssh keeps open.
+
+So do they the directory for temporary files, but nothing in it.
+"""
 
 INPUTS = "inputs.json"
 """The file of Ansible's extra variables."""
@@ -73,7 +76,7 @@ _PATHS: Mapping[str, str] = {
 def make(run_id: str) -> Path:
     """A new workspace for run `run_id`, with nothing but what lasts."""
     directory = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
-    for part in ("home", "ssh"):
+    for part in ("home", "ssh", "tmp"):
         (directory / part).mkdir(mode=0o700)
     (directory / "ansible.cfg").write_text(CONFIGURATION)
     return directory
@@ -81,9 +84,10 @@ def make(run_id: str) -> Path:
 
 def wipe(directory: Path) -> None:
     """Remove what belongs to one invocation; somebody else may do so at the same time."""
+    lasting = [directory / name for name in LASTING]
     with contextlib.suppress(OSError):
-        for path in directory.iterdir():
-            if path.name in LASTING:
+        for path in (*directory.iterdir(), *(directory / "tmp").iterdir()):
+            if path in lasting:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -128,8 +132,7 @@ def fill(
     the type again, quoted or not, so that "1.10" becomes 1.1.
     """
     path = Path("playbooks", name)
-    for part in ("project", "tmp"):
-        (directory / part).mkdir(mode=0o700)
+    (directory / "project").mkdir(mode=0o700)
     for place, content in {**files, str(path): playbook}.items():
         (directory / "project" / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "project" / place).write_bytes(content)

@@ -297,7 +297,7 @@ def test_the_parts_of_a_session_share_a_supervisor_and_its_place_but_nothing_tha
     with ansible.executor().session(job) as session:
         for captured in ({"here": {"pids": [1]}}, {}):
             session.execute(job, JobPart(("step-look",), captured=captured), handle=lambda _: None)
-            assert sorted(path.name for path in noted[0].iterdir()) == ["ansible.cfg", "home", "ssh"]
+            assert sorted(path.name for path in noted[0].iterdir()) == ["ansible.cfg", "home", "ssh", "tmp"]
         session.execute(replace(job, run_id=OTHER_RUN), JobPart(("step-look",)), handle=lambda _: None)
 
     shared = (ansible.directory / "shared").read_text().splitlines()

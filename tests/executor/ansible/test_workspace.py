@@ -61,13 +61,23 @@ def test_what_belongs_to_one_invocation_is_wiped_and_the_next_finds_what_lasts()
     (made / "ssh" / "connection").touch()
     workspace.fill(made, b"[]", name="RUN-001.yml", inputs={"word": "one"}, captured={"db1": {"pids": [1]}})
     (made / "link").symlink_to(made / "ssh")
+    (made / "tmp" / "ansible-local-1" / "ssh").mkdir(parents=True)
 
     workspace.wipe(made)
 
     assert sorted(str(path.relative_to(made)) for path in made.rglob("*")) == [
-        *("ansible.cfg", "home", "ssh", "ssh/connection")
+        *("ansible.cfg", "home", "ssh", "ssh/connection", "tmp")
     ]
     workspace.wipe(made.with_name("gone"))  # somebody else was first
+
+
+def test_whoever_imports_ansible_meanwhile_may_use_the_directory_for_temporary_files():
+    made = workspace.make(RUN_ID)
+    (made / "tmp" / "ansible-local-1").mkdir()
+
+    workspace.fill(made, b"[]", name="RUN-001.yml", inputs={}, captured={})
+
+    assert (made / "tmp" / "ansible-local-1").is_dir()
 
 
 def test_two_of_one_run_do_not_share_anything():
