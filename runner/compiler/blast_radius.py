@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 
+from runner.core.wording import counted
 from runner.executor.target import Target
 from runner.model.procedure.called_runbooks import all_steps
 from runner.model.procedure.step_numbers import labels
@@ -44,12 +45,12 @@ class BlastRadius:
         if not self.hosts:
             return f"changes nothing, and looks at {self.met} of {self.total} hosts in {self.environment}"
         hosts = f"changes {self.hosts} of {self.total} hosts in {self.environment}"
-        destructive = f"{self.destructive} destructive step{'s' * (self.destructive != 1)}"
+        destructive = counted(self.destructive, "destructive step")
         return ", ".join(filter(None, (hosts, destructive, self._of_items(), self._return())))
 
     def _of_items(self) -> str:
         most = "" if self.items_known else "at most "
-        return f"{most}{self.items} item{'s' * (self.items != 1)}" if self.items or not self.items_known else ""
+        return f"{most}{counted(self.items, 'item')}" if self.items or not self.items_known else ""
 
     def _return(self) -> str:
         if self.no_return is not None:

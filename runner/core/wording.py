@@ -25,6 +25,11 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return first if len(names) <= most else f"{first} and {len(names) - most} more"
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def lines_joined(text: str) -> str:
     """`text` in one line, with a mark where a line ends, so that two commands do not look like one."""
     return " ⏎ ".join(line.strip() for line in text.splitlines() if line.strip())

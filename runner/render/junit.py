@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
+from runner.core.wording import counted
 from runner.model.yaml.finding import Finding, Level
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def findings_as_junit(findings: Sequence[Finding], names: Sequence[str]) -> str:
 
 def _case_of_gate(compared: Comparison) -> JUnitCase:
     gate, number, expected = compared.gate, len(compared.gate.offenders), len(compared.expected)
-    words = (
-        [f"{number} offender{'s' * (number > 1)}" + (f", {expected} as expected" if expected else "")] if number else []
-    )
+    words = [counted(number, "offender") + (f", {expected} as expected" if expected else "")] if number else []
     return JUnitCase(
         name=f"{gate.name}: {gate.title}",
         verdict="failure" if compared.surprises else "passed" if gate.passed else "skipped",
@@ -64,7 +63,7 @@ def _cases_of_runbooks(findings: Sequence[Finding], names: Sequence[str]) -> Ite
         yield JUnitCase(
             name=name,
             verdict="failure" if bad else "passed",
-            message=f"{len(bad)} finding{'s' * (len(bad) > 1)}",
+            message=counted(len(bad), "finding"),
             text="\n".join(map(str, bad)),
             output="\n".join(str(each) for each in found if each.level is Level.INFO) or None,
             level=str(min(each.level for each in bad)) if bad else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.core.wording import first_line, in_one_line, listed
+from runner.core.wording import counted, first_line, in_one_line, listed
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,7 @@ IN_ONE_SENTENCE = "Ansible stopped before it began (exit code 1): Failed to pars
 )
 def test_an_error_is_one_sentence_with_what_it_announces(message, sentence):
     assert first_line(message) == sentence
+
+
+def test_things_are_counted():
+    assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

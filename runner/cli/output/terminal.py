@@ -8,7 +8,7 @@ from typing import Any
 from runner.core.characters import safe
 from runner.core.wording import in_one_line, lines_joined
 
-__all__ = ["brief", "counted", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
+__all__ = ["brief", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
 
 
 def short(text: str, width: int = 200) -> str:
@@ -31,8 +31,3 @@ def brief(value: Any) -> str:
 def hosts_in_line(names: Sequence[str]) -> str:
     """The names of hosts in one line, safe."""
     return in_one_line(list(names), things="hosts", show=safe)
-
-
-def counted(number: int, thing: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {thing}{'s' * (number != 1)}"

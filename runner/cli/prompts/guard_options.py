@@ -12,6 +12,7 @@ import click
 
 from runner.cli.output.terminal import safe, short
 from runner.core.events import Event, EventType
+from runner.core.wording import counted
 from runner.orchestrator.request import RunRequest
 
 _OPTIONS = (
@@ -75,7 +76,7 @@ def lines(event: Event) -> list[str]:
             return [f"{data['verdict']:10} {guard(data)}"]
         case EventType.GLASS_BROKEN:
             past = len(data["overrides"])
-            return [f"BREAK GLASS by {safe(data['by'])}, past {past} guard{'s' * (past != 1)}: {short(data['reason'])}"]
+            return [f"BREAK GLASS by {safe(data['by'])}, past {counted(past, 'guard')}: {short(data['reason'])}"]
         case EventType.GATE_VOIDED:
             return [f"void     the approval of {event.step}: {safe('; '.join(data['changes']))}"]
         case EventType.PREFLIGHT_FINISHED if data["outcome"] == "unreachable":

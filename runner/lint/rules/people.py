@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from runner.core.errors import RunbookError
+from runner.core.wording import counted
 from runner.kinds.steps.base import StepKind
 from runner.library.library import Library
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, did_you_mean
@@ -108,7 +109,7 @@ def too_small_approval_group(context: LintContext) -> Iterator[Hit]:
     """An approval by more people than the group has."""
     for place, approval, group in _by_groups(context):
         if 0 < (members := len(set(group.members))) < approval.min:
-            message = f"{approval.min} must approve, and {approval.group!r} has {members} member{'s' * (members > 1)}"
+            message = f"{approval.min} must approve, and {approval.group!r} has {counted(members, 'member')}"
             yield Hit((*place, "min"), message, "add members in contacts.yml, or ask for fewer")
 
 

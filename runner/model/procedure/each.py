@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from runner.core.fields import Model
 from runner.core.templates import check_templates, only_expression
+from runner.core.wording import counted
 from runner.model.mentions import mentioned_in
 from runner.model.names import ITEM, NUMBER
 from runner.model.yaml.finding import Place
@@ -46,7 +47,7 @@ class Each(Model):
     def count(self) -> str:
         """The same in words, as far as it is known."""
         number = self.limit if self.known is None else self.known
-        return f"{'at most ' if self.known is None else ''}{number} item{'s' * (number != 1)}"
+        return f"{'at most ' if self.known is None else ''}{counted(number, 'item')}"
 
     @property
     def source(self) -> str:

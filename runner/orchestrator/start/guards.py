@@ -9,7 +9,7 @@ from typing import Literal
 
 from runner.compiler.segments import before
 from runner.core import duration
-from runner.core.wording import listed
+from runner.core.wording import counted, listed
 from runner.executor.target import Target
 from runner.library.last_tested import Proof
 from runner.model.contacts import Contact
@@ -24,8 +24,7 @@ Guard = Literal[
 ]
 Verdict = Literal["met", "warned", "refused", "overridden"]
 
-_NOTHING = "nothing"
-_FEW = 3
+_NOTHING, _FEW = "nothing", 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,11 @@ class Case:
     """A run that is to begin, and what was given for it.
 
     `typed` is the environment that somebody has named, `login` who that is and `groups` the groups of the system that
-    they are in. `asks_nobody` says whether a machine says yes where a person would
-    be asked, `playbooks` the SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof
-    is required. `lint_errors` are the errors that lint finds in the runbook, each in a line;
-    `call_problems` says why somebody whom the runbook names could not be called, `closed` which calendar lets nobody
-    change anything now, and why one cannot be asked. `approved` is who has approved that it asks nobody.
+    they are in. `asks_nobody` says whether a machine says yes where a person would be asked, `playbooks` the SHA-256 of
+    what will run, for each runbook that may. `proofs` is only asked where a proof is required. `lint_errors` are the
+    errors that lint finds in the runbook, each in a line; `call_problems` says why somebody whom the runbook names
+    could not be called, `closed` which calendar lets nobody change anything now, and why one cannot be asked.
+    `approved` is who has approved that it asks nobody.
     """
 
     runbook: Runbook
@@ -163,7 +162,7 @@ def _lint(case: Case) -> Iterator[Ruling]:
     """What lint calls an error is no matter of taste: where it may do harm, or nobody watches, it stops the run."""
     if errors := case.lint_errors():
         matters = case.target.environment == PRODUCTION or case.asks_nobody
-        summary = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {'; '.join(errors[:_FEW])}"
+        summary = f"{counted(len(errors), 'error')}: {'; '.join(errors[:_FEW])}"
         where = "in production" if case.target.environment == PRODUCTION else "that asks nobody"
         yield Ruling(
             "lint",
@@ -200,17 +199,13 @@ def _calendar(case: Case) -> Iterator[Ruling]:
     """Nobody changes anything while a calendar is closed that also counts by hand, unless they break the glass."""
     title, fault = case.closed()
     if title or fault:
-        what = (
-            f"{title} lets nobody change anything now"
-            if title
-            else f"nobody knows whether a calendar is closed: {fault}"
-        )
+        what = f"{title} lets nobody change anything now" * bool(title)
         yield Ruling(
             "calendar",
             "that no calendar is closed",
             title or fault,
             _overridable(case, met=False) if title else "warned",
-            what[0].upper() + what[1:],
+            what[:1].upper() + what[1:] or f"Nobody knows whether a calendar is closed: {fault}",
             hint=f"wait until it is open: runbooks/calendars.yml says when; {_BREAK}",
         )
 
@@ -219,13 +214,13 @@ def _most_hosts(case: Case, policy: RunPolicy) -> Iterator[Ruling]:
     for most, whose in ((case.runbook.max_hosts, case.runbook.id), (policy.max_hosts, "the inventory's policy")):
         if most is not None:
             names = case.target.names
-            hosts = f"{_hosts(len(names))}: {listed(names, 10)}"
+            hosts = f"{counted(len(names), 'host')}: {listed(names, 10)}"
             yield Ruling(
                 "max_hosts",
-                f"at most {_hosts(most)} (says {whose})",
+                f"at most {counted(most, 'host')} (says {whose})",
                 hosts,
                 _overridable(case, met=len(names) <= most),
-                f"{whose[0].upper()}{whose[1:]} allows at most {_hosts(most)}; this is a run on {hosts}",
+                f"{whose[0].upper()}{whose[1:]} allows at most {counted(most, 'host')}; this is a run on {hosts}",
                 hint=f"do fewer at a time with --limit; {_BREAK}",
             )
 
@@ -301,7 +296,3 @@ def _is_asked_first(case: Case) -> bool:
 
 def _passed(proof: Proof, now: datetime) -> str:
     return f"the run {proof.run}, {duration.show(max(timedelta(), now - proof.time))} ago"
-
-
-def _hosts(number: int) -> str:
-    return f"{number} host{'s' * (number != 1)}"

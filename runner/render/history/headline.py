@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runner.core.events import DONE, IN_WORDS, EventType, Outcome
-from runner.core.wording import listed
+from runner.core.wording import counted, listed
 from runner.render.history.attempts import REFUSED, Attempt
 from runner.render.history.page_history import REQUESTED
 from runner.render.history.run_history import RunHistory
@@ -49,7 +49,7 @@ def _passed(run: RunHistory) -> str:
     if run.nothing_needed:
         return f"Nothing was needed{_on(run.hosts)}: the condition of each step says so."
     if idle:
-        words = f"{_counted(len(idle), 'step')} {'was' if len(idle) == 1 else 'were'} not needed: {_named(idle)}."
+        words = f"{counted(len(idle), 'step')} {'was' if len(idle) == 1 else 'were'} not needed: {_named(idle)}."
         return f"{len(run.steps) - len(idle)} of {len(run.steps)} steps passed{_on(run.hosts)}; {words}"
     return (
         f"All {len(run.steps)} steps passed{_on(run.hosts)}."
@@ -107,7 +107,7 @@ def _mended(run: RunHistory) -> Iterable[str]:
 
 def _never_reached(run: RunHistory) -> Iterable[str]:
     if never := [step for step in run.steps if step.outcome == Outcome.NEVER_REACHED]:
-        yield f"{_counted(len(never), 'step')} {'was' if len(never) == 1 else 'were'} never reached."
+        yield f"{counted(len(never), 'step')} {'was' if len(never) == 1 else 'were'} never reached."
 
 
 def _is_bad(step: StepHistory) -> bool:
@@ -165,7 +165,3 @@ def _named(steps: Sequence[StepHistory]) -> str:
 
 def _on(hosts: Sequence[str]) -> str:
     return f" on {listed(hosts)}" if hosts else ""
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

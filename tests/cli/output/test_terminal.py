@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.cli.output.terminal import brief, counted, safe, short
+from runner.cli.output.terminal import brief, safe, short
 
 ANY = st.text(st.characters(exclude_categories=()))
 VALUES = st.recursive(ANY | st.integers() | st.none(), lambda item: st.lists(item) | st.dictionaries(ANY, item))
@@ -79,7 +79,3 @@ def test_a_value_in_brief(value, shown):
 @given(VALUES)
 def test_a_value_in_brief_is_always_safe(value):
     assert brief(value).isprintable()
-
-
-def test_things_are_counted():
-    assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

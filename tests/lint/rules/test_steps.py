@@ -15,8 +15,8 @@ from runner.model.runbook import Runbook
 from runner.model.yaml.document import load
 
 _HERE = Path(__file__).parent
-ELSEWHERE = frozenset({"unknown-approval-group", "unusable-schedule"})
-"""Rules about what an example leaves to another file: the contacts, the inventories."""
+ELSEWHERE = frozenset({"no-source", "unknown-approval-group", "unusable-schedule"})
+"""Rules about what an example leaves to another file: the registry, the contacts, the inventories."""
 WRONG = [
     (rule, step)
     for rule, steps in yaml.safe_load((_HERE / "wrong_steps.yml").read_text(encoding="utf-8")).items()

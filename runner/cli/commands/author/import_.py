@@ -11,8 +11,9 @@ from typing import Any, get_args
 import click
 
 from runner.cli import context
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
+from runner.core.wording import counted
 from runner.library.library import Library, shown
 from runner.markdown.draft import Defaults
 from runner.model.runbook import Category

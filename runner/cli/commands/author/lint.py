@@ -14,10 +14,11 @@ from runner.cli.output import findings as findings_shown
 from runner.cli.output.formats import forms
 from runner.cli.output.pager import paged
 from runner.cli.output.table import draw
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.cli.prompts.input_options import vault_option
 from runner.cli.target_options import inventories_option
 from runner.core.errors import ExitCode, InvalidInputError
+from runner.core.wording import counted
 from runner.library.library import shown
 from runner.lint.engine import check_plugins, rules
 from runner.lint.rules.base import Rule

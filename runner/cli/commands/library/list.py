@@ -9,7 +9,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.table import draw, rows_of
-from runner.cli.output.terminal import counted
+from runner.core.wording import counted
 from runner.services.library.library_overview import ListedRunbook, list_categories, list_runbooks
 from runner.services.library.tested_runbooks import TestedRunbook, runbook_states
 from runner.services.run_list import as_data, listed_runs, proven_runs

@@ -8,9 +8,10 @@ import click
 
 from runner.cli import context
 from runner.cli.output.table import draw
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.core.events import Instant
+from runner.core.wording import counted
 from runner.library.snapshot import read
 from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import RunbookState, TestedRunbook, runbook_states

@@ -11,8 +11,9 @@ import click
 from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.table import draw, rows_of
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode, InvalidInputError
+from runner.core.wording import counted
 from runner.model.yaml.finding import Level
 from runner.services.library.library_links import Registry, registry
 

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.core import duration
+from runner.core.wording import counted
 from runner.services.library.publish_library import publish_site
 
 

@@ -11,8 +11,9 @@ import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
+from runner.core.wording import counted
 from runner.kinds.ansible_yaml import dump
 from runner.library.alerts.prometheus_rules import KEY
 from runner.library.alerts.runbook_urls import Url

@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.output.terminal import counted, safe, short
+from runner.cli.output.terminal import safe, short
 from runner.cli.prompts.input_options import given_option
 from runner.cli.target_options import inventories_option, limit_option
 from runner.core.errors import InvalidInputError
+from runner.core.wording import counted
 from runner.library.search.search import Reason, SearchHit
 from runner.services.library.find_runbooks import CALL_SOMEBODY, find_runbooks
 

@@ -10,8 +10,9 @@ import click
 
 from runner.cli import context
 from runner.cli.output.pager import paged
-from runner.cli.output.terminal import counted, safe
+from runner.cli.output.terminal import safe
 from runner.core.errors import AuditError, ExitCode
+from runner.core.wording import counted
 from runner.services.deployment_log import compare
 from runner.services.run_list import audit_log, find_run
 from runner.store.log.chain import Head
