@@ -298,7 +298,10 @@ def test_a_person_is_not_told_what_only_the_record_needs(runbook):
         *("gate.asked", "values.captured", "log.recovered", "step.reopened", "run.cancelled", "vote.given"),
         *("debt.made", "debt.paid", "incident.forgotten", "incident.acknowledged", "reason.given", "inputs.given"),
         "incident.over",
-        *(f"schedule.{what}" for what in ("seen", "claimed", "decided", "left_out", "paused", "approved", "clock")),
+        *(
+            f"schedule.{what}"
+            for what in ("seen", "claimed", "decided", "left_out", "paused", "asked", "approved", "clock")
+        ),
         *("notify.requested", "notify.dropped", "run.called", "task.intended", "task.finished", "trigger.watched"),
     }
 
