@@ -20,6 +20,7 @@ from runner.kinds import plugins
 
 PROJECT = Path(__file__).parent / "runbook-files"
 CONTACTS = "on-call: {name: On-call engineer, channels: [{spool: {directory: %s}}]}\nowners: {name: Owners}\n"
+CANARY = 'canary"of&the/others'
 PAGE = """\
 RUN-002: Leave a mark
 Category: Maintenance
@@ -202,14 +203,22 @@ def test_it_runs_and_is_reported(place):
 
 @pytest.mark.live
 def test_its_channel_is_called_when_a_step_fails(place):
-    place.write(step(f"create {place.mark}", place.root / "absent"))
+    secret = {"type": "secret", "default": "env:CANARY", "help": "What nobody may see"}
+    place.write(step(f"create {place.mark}", "/absent/{{ key }}"), inputs={"key": secret})
     place.command("compile")
-    ran = place.command("run", "RUN-001", "-i", "hosts", "--auto")
+    ran = place.command("run", "RUN-001", "-i", "hosts", "--auto", CANARY=CANARY)
     assert ran.returncode == 3, ran.stderr
     (page,) = place.spool.iterdir()
     told = json.loads(page.read_text())
     assert told["action"] == "trigger"
     assert "RUN-001" in told["summary"]
+    # What its verification was asked with is a secret to it as to ours, although it has never heard of any
+    files = [
+        path for part in ("state", "library", "spool") for path in (place.root / part).rglob("*") if path.is_file()
+    ]
+    assert [path.name for path in files if CANARY in path.read_bytes().decode(errors="replace")] == []
+    assert CANARY not in ran.stdout + ran.stderr
+    assert any(b"cannot statx '/absent/***'" in path.read_bytes() for path in files)
 
 
 def test_its_steps_are_written_to_markdown_and_read_back(place):
