@@ -8,7 +8,7 @@ import platform
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB
@@ -106,10 +106,10 @@ def new_image(cache: Path) -> Iterator[Image]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def remove_others(cache: Path, *, is_used: Callable[[Path], bool]) -> None:
-    """Remove the images of other recipes that are not used."""
+def remove_others(cache: Path, *, used: Collection[Path]) -> None:
+    """Remove the images of other recipes that are not `used`."""
     for path in cache.glob("?" * len(recipe())):
-        if path.is_dir() and path.name != recipe() and not is_used(path):
+        if path.is_dir() and path.name != recipe() and path not in used:
             shutil.rmtree(path, ignore_errors=True)
 
 

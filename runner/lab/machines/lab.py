@@ -20,7 +20,7 @@ from runner.lab.machines.image import (
     new_image,
     remove_others,
 )
-from runner.lab.machines.lab_directory import LabDirectory, existing_lab, names, new_lab, sweep_all
+from runner.lab.machines.lab_directory import LabDirectory, existing_lab, names, new_lab, sweep_all, used_images
 from runner.lab.machines.requirements import BUILDERS, PROGRAMS, require
 from runner.lab.machines.topology import MACHINES, Machine, machine_named, valid_name
 
@@ -70,7 +70,7 @@ def build(cache: Path, *, again: bool, say: Say) -> Image:
             install_stack(lab_machines.access(lab).inventory, log=cache / "stack.log", directory=lab.path)
             lab_machines.save(lab, image.provisioned)
             lab.discard()
-    remove_others(cache, is_used=_is_used)
+    remove_others(cache, used=used_images())
     return current_image(cache)
 
 
@@ -215,14 +215,6 @@ def restore(name: str, snapshot: str) -> None:
 def _asked(host: str) -> Machine:
     require(PROGRAMS)
     return machine_named(host)
-
-
-def _is_used(image: Path) -> bool:
-    for name in names():
-        with existing_lab(name) as lab:
-            if lab.image.path == image:
-                return True
-    return False
 
 
 def _status(lab: LabDirectory) -> LabStatus:

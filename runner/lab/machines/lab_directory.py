@@ -161,6 +161,12 @@ def names(labs: Place = LABS) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in labs.path.glob(f"*/{_COMPLETE}")))
 
 
+def used_images(labs: Place = LABS) -> set[Path]:
+    """The images of all labs, also of those that go with a command, or are just made."""
+    with _all_locked(labs):
+        return {_read(path, labs).image.path for path in _directories(labs)}
+
+
 def sweep_all(labs: Place = LABS) -> None:
     """Remove what killed commands have left behind, and nothing that somebody works on."""
     with _all_locked(labs):

@@ -69,7 +69,7 @@ def test_images_of_other_recipes_go_unless_a_lab_uses_them(tmp_path):
         path.mkdir()
     image = make(tmp_path)
 
-    remove_others(tmp_path, is_used=lambda path: path == used)
+    remove_others(tmp_path, used={used})
 
     assert {path.name for path in tmp_path.iterdir()} == {image.path.name, used.name}
 

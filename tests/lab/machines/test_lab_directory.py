@@ -10,7 +10,7 @@ import pytest
 from runner.core.errors import InvalidInputError
 from runner.lab.machines import control_groups
 from runner.lab.machines.image import Image
-from runner.lab.machines.lab_directory import existing_lab, names, new_lab, sweep_all
+from runner.lab.machines.lab_directory import existing_lab, names, new_lab, sweep_all, used_images
 from runner.lab.machines.topology import MACHINES
 
 IMAGE = Image(Path("/nowhere/image"))
@@ -44,6 +44,11 @@ def test_each_lab_has_a_network_of_its_own_and_is_there_until_it_is_discarded(pl
 
     assert [lab.origin.network for lab in labs] == [0, 1, 0]
     assert seen == [("one", "two"), ("two",)]
+
+
+def test_the_image_of_a_lab_that_goes_with_a_command_is_used(place):
+    with new_lab("mine", IMAGE, snapshot="", labs=place):
+        assert used_images(place) == {IMAGE.path}
 
 
 def test_a_lab_that_is_up_is_not_started_again(place):
