@@ -25,8 +25,8 @@ _PATIENCE = 60.0
 class TriggerWatch:
     """Looks at each trigger of a runbook so often as it says, from the first change that the run makes until its end.
 
-    Each look is an invocation of the executor by itself, with an id of its own: what a host answers there goes to
-    nobody who records steps, and ending it ends nothing of the run. Recorded is what changes: that a trigger fires,
+    The looks are a session of the executor by themselves, with an id of their own: what a host answers there goes to
+    nobody who records steps, and ending one ends nothing of the run. Recorded is what changes: that a trigger fires,
     that it does not any more, that it cannot be looked at. `fired` tells somebody who may want to stop what goes on.
     """
 
@@ -42,6 +42,7 @@ class TriggerWatch:
         self._looking, self._changed = threading.Lock(), threading.Condition()
         self._over, self.begun = False, False
         self._cancellation = Cancellation()
+        self._run_id, self._executor = "", env.executor
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -117,11 +118,26 @@ class TriggerWatch:
     def _run(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._over or self.begun)
-        while not self._over:
-            self.look(only_due=True)
-            with self._changed:
-                wait = min(self._due.values()) - self._env.clock().monotonic
-                self._changed.wait_for(lambda: self._over, max(0.1, wait))
+        with self._session():
+            while not self._over:
+                self.look(only_due=True)
+                with self._changed:
+                    wait = min(self._due.values()) - self._env.clock().monotonic
+                    self._changed.wait_for(lambda: self._over, max(0.1, wait))
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[None]:
+        """While the block lasts, each look goes on from where the one before has left off."""
+        if self._over:
+            yield
+            return
+        with self._env.executor.session(self._job(self.triggers)) as session:
+            self._executor = session
+            try:
+                yield
+            finally:
+                with self._looking:
+                    self._executor = self._env.executor
 
     def _look_at(self, triggers: Sequence[RollbackTrigger]) -> dict[str, TriggerLook]:
         """What became of each; one that was not come to, as a host was lost before it, is looked at by itself."""
@@ -138,7 +154,7 @@ class TriggerWatch:
         tags = [step_tag(trigger.step.id) for trigger in triggers]
         part = JobPart(tags, captured=dict(self._recorder.captured), deadline=_PATIENCE)
         try:
-            ending = self._env.executor.execute(self._job(triggers), part, handle=collector.handle)
+            ending = self._executor.execute(self._job(triggers), part, handle=collector.handle)
         except RunbookError as error:
             return {each.id: TriggerLook("unknown", error.message) for each in triggers}
         if ending.why != "exited":
@@ -148,9 +164,10 @@ class TriggerWatch:
 
     def _job(self, triggers: Collection[RollbackTrigger]) -> Job:
         runbook = self._request.source.runbook
+        self._run_id = self._run_id or self._env.new_run_id()
         return replace(
             self._request.job(self._env.environ, self._recorder.learn),
-            run_id=self._env.new_run_id(),
+            run_id=self._run_id,
             hosts=":".join(dict.fromkeys(runbook.hosts_of(each.step) for each in triggers)),
             becomes=any(each.step.users for each in triggers),
             cancellation=self._cancellation,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from harness.engine import change
 from harness.fake_run import request_in
@@ -50,6 +52,27 @@ def test_a_look_is_an_invocation_of_its_own(engine, watch):
     assert (list(part.tags), part.deadline) == (["step-trigger-dep-006"], 60.0)
     assert job.run_id != RUN_ID
     assert job.cancellation is not engine.env.cancellation
+
+
+def test_all_looks_while_the_run_goes_on_are_one_session(engine, watch):
+    noted = []
+    execute = engine.ansible.execute
+    engine.ansible.execute = lambda job, part, *, handle: noted.append(job.run_id) or execute(job, part, handle=handle)
+
+    @contextlib.contextmanager
+    def session(job):
+        noted.append(f"session {job.run_id}")
+        yield engine.ansible
+        noted.append("closed")
+
+    engine.ansible.session = session
+
+    with watch._session():
+        watch.look()
+        watch.look()
+
+    own = noted[1]
+    assert noted == [f"session {own}", own, own, "closed"]
 
 
 def test_only_what_changes_is_recorded_and_every_firing_is_told(engine, watch):

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
+import os
 
 import pytest
+from equivalence import ENGINES, EngineRecord, compare, hosts_in
 from harness.bench import Bench, step
 
 HOSTS = ("a", "b")
-VOLATILE = {
-    "start",
-    "end",
-    "delta",
-    "deadline",
-    "attempt",
-    "attempts",
-    "samples",
-    "trend",
-    "manifest_sha256",
-    "process",
-    "evidence",
-    "engine",
-}
-"""What two runs of the same have otherwise, whoever does them."""
+SEEDS = os.environ.get("RUNBOOK_TEST_ENGINES", "7").split(",")
+"""Which runbooks that are made at random are done by both engines."""
 
 
 def read(name, shell, **keys):
@@ -67,47 +54,31 @@ STEPS = [
 ]
 
 
-def without_volatile(value, names=()):
-    if isinstance(value, dict):
-        return {key: without_volatile(item, names) for key, item in sorted(value.items()) if key not in VOLATILE}
-    if isinstance(value, list):
-        return [without_volatile(item, names) for item in value]
-    return re.sub("|".join(names), "NAME", value) if isinstance(value, str) and names else value
-
-
-class Record:
-    """What a run has left, as far as two runs can be the same."""
-
-    def __init__(self, ran, state):
-        self.code, self.complaint = ran.code, ran.err
-        run = next((state / "runs").iterdir())
-        names = [run.name, re.escape(str(state)), r"evidence/\d+", r"after \d+ samples"]
-        events = [json.loads(line) for line in (state / "audit" / "audit.jsonl").read_text().splitlines()]
-        self.events = sorted(
-            json.dumps([event["type"], event.get("step"), without_volatile(event["data"], names)]) for event in events
-        )
-        self.engines = [
-            event["data"]["runbook"]["engine"] for event in events if event["type"] == "runbook.span.finished"
-        ]
-        self.evidence = {
-            path.name.partition("-")[2]: without_volatile(json.loads(path.read_text()), names)
-            for path in sorted((run / "evidence").glob("*.json"))
-        }
-
-
 @pytest.mark.live
 def test_both_engines_leave_the_same_record(tmp_path):
     # Given steps of all kinds on three hosts, many of which fail
-    records = {}
-    for engine in ("stock", "fast"):
+    records, told = {}, {}
+    for engine in ENGINES:
         bench = Bench(tmp_path, {"RUNBOOK_ENGINE": engine}, elsewhere=tmp_path / engine)
         bench.hosts(**{name: {} for name in HOSTS})
         bench.write(*STEPS, max_failures=3)
         # When they are done by Ansible as it comes, and by the fast engine
-        records[engine] = Record(bench.run(patience=300), bench.state)
+        ran = bench.run(patience=300)
+        records[engine] = EngineRecord.of(ran.code, bench.state, place=bench.state)
+        told[engine] = [
+            record["data"]["runbook"]["engine"]
+            for record in bench.records()
+            if record["type"] == "runbook.span.finished"
+        ]
     # Then all that is recorded is the same, but who has done the tasks
-    stock, fast = records["stock"], records["fast"]
-    assert (stock.code, stock.events, stock.evidence) == (fast.code, fast.events, fast.evidence)
-    assert len(stock.evidence) > len(STEPS), stock.complaint
-    assert stock.engines == [{"name": "stock"}]
-    assert [(each["name"], each["stock"]) for each in fast.engines] == [("fast", {"ansible.builtin.stat": 2})]
+    assert records["stock"].differences(records["fast"]) == []
+    assert len(records["stock"].lines) > 10 * len(STEPS)
+    assert told["stock"] == [{"name": "stock"}]
+    assert [(each["name"], each["stock"]) for each in told["fast"]] == [("fast", {"ansible.builtin.stat": 2})]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("seed", [*map(int, SEEDS)])
+def test_whatever_a_runbook_has_both_engines_leave_the_same_record(tmp_path, seed):
+    with hosts_in(tmp_path / "hosts", ssh=False) as hosts:
+        assert compare(seed, hosts, tmp_path) == []
