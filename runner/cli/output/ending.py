@@ -113,7 +113,8 @@ def _then(result: Result) -> Iterator[str]:
 def _ways_on(result: Result) -> Sequence[NextCommand]:
     """What to type next: first how to take the incident, where this run, not just one that took over, has called."""
     of_others = [call for child in result.children for call in child.result.calls]
-    has_called = not result.acknowledged and any(call.calls and call not in of_others for call in result.calls)
+    has_called = any(call.calls and call not in of_others for call in result.calls) and not result.acknowledged
+    has_called |= result.follows is not None
     return [*([acknowledging(result.run_id)] if has_called else []), *result.ways_on]
 
 

@@ -186,6 +186,8 @@ class RunFinish(Failsafe):
             return  # the run that it works for calls
         if outcome in _RESOLVED:
             self.pager.passed(end)
+        elif outcome is Outcome.UNDONE:
+            self.pager.taken_back(end)
         elif outcome not in _WELL and not self.request.looks and not self._cancelled:
             names = undo_id if outcome is Outcome.PARTLY_UNDONE else str
             steps = [step for step in self._runbook.procedure if not (heard and step.others)]
@@ -243,7 +245,7 @@ class RunFinish(Failsafe):
             calls=tuple(pager.calls),
             children=tuple(self.children),
             acknowledged=pager.acknowledged,
-            follows=pager.follows,
+            follows=None if outcome in _RESOLVED else pager.follows,
             remarks=tuple(pager.remarks),
             in_doubt=isinstance(self.error, DoubtError),
             ways_on=aftermath.ways_on(run, outcome, undoing=undoing, flags=flags),

@@ -10,6 +10,7 @@ from math import inf
 from runner.channels.base import Page
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
+from runner.core.wording import listed
 from runner.escalation import policy as escalation
 from runner.escalation.call_rules import Cause, FailedStep, SoFar, Stop, decide, has_clock
 from runner.escalation.delivery import BRIEF, LIMIT
@@ -93,6 +94,24 @@ class Pager(PageSender):
         if causes := decide(self._runbook.escalation, so_far, self._env.clock()).causes:
             self._call(causes, end)
         self._attach_hand_off(end)
+
+    def taken_back(self, end: Event | None) -> None:
+        """What was done is undone, and the run is about to end by `end`: the incident that it has called for stays.
+
+        Where notes are kept, whoever looks there must not take it back once more.
+        """
+        run = self._ladder.history()
+        names = list(dict.fromkeys(page.contact for page in run.pages if page.calls)) if run else []
+        if run is None or run.ended_by or not names:
+            return
+        with self._noting():
+            if page := self._hand_off_note(end):
+                kept = self._by_level(page, [name for name in names if self._can(name, "note")])
+                self._send(kept, limit=BRIEF, counts=False)
+        were = "were" if len(names) > 1 else "was"
+        self.remarks.append(
+            f"the incident for which {listed(names)} {were} called stays open: taking back resolves none"
+        )
 
     def declare(self, because: str, step: str | None = None) -> None:
         """A person wants somebody to be called, for a reason that is recorded; at a question, that is about `step`."""
@@ -198,8 +217,8 @@ class Pager(PageSender):
 
     @property
     def follows(self) -> NextLevel | None:
-        """Who is called next for the incident that this run has called for, while nobody acknowledges, and when."""
-        return self._ladder.follows if any(call.calls for call in self.calls) else None
+        """Who is called next for the incident that this run has called for, also before, while nobody acknowledges."""
+        return self._ladder.follows
 
     def _time_for(self, names: Sequence[str], until: float) -> tuple[float, float]:
         """How many seconds there are to call `names` until then, and how many as long as no page can have arrived.

@@ -16,6 +16,7 @@ REQUESTED = "requested"
 """The status of a page of which nothing is recorded yet but that it was to be sent."""
 
 _DELIVERED = frozenset({"accepted", "delivered", "skipped"})
+_OVER = frozenset({Outcome.PASSED, Outcome.HANDED_OVER})
 _FIELDS = ("contact", "channel", "action", "status", "reason", "notification")
 
 
@@ -100,13 +101,20 @@ def acknowledgement(records: Iterable[Record]) -> tuple[Acknowledgement | None, 
 
 
 def ended_by(records: Iterable[Record]) -> str:
-    """The later run that has ended the incident that `records` have called for; empty while that is open."""
-    run = ""
+    """The run that has ended the incident that `records` have called for; empty while that is open.
+
+    That is a later run, or this one itself, where it has passed before its latest attempt.
+    """
+    run, passed, called = "", "", False
     for record in records:
         if record.type == EventType.INCIDENT_OVER:
             run = record_data.text(record.data, "as_run")
+        elif record.type == EventType.RUN_FINISHED:
+            passed = record.run if called and record.data.get("outcome") in _OVER else ""
+        elif record.type == EventType.RUN_RESUMED:
+            run = run or passed
         elif record.type == EventType.NOTIFY_REQUESTED and _page(record).calls:
-            run = ""
+            run, passed, called = "", "", True
     return run
 
 

@@ -132,8 +132,24 @@ def test_the_end_of_the_run_says_who_is_called_next_and_when_until_somebody_has_
     ended = night.engine.env.clock().wall
 
     with night.pager() as pager:
-        assert pager.follows is None  # which has called nobody itself
+        assert pager.follows == result.follows
+    night.note(EventType.INCIDENT_ACKNOWLEDGED, by="ada", note="")
+    with night.pager() as pager:
+        assert pager.follows is None
     assert (result.follows.contacts, result.follows.at - ended) == (("lead",), timedelta(minutes=10))
+
+
+def test_after_an_undo_the_incident_stays_open_and_the_next_level_is_still_due(night):
+    change_it = change("zero", undo={"command": "back", "verify": [{"exit": 0}]})
+    night.engine.ansible.answers["one", "action"] = FAILED
+    request = night.engine.request(change_it, change("one", effect="read", on_failure="escalate"), escalation=POLICY)
+    night.engine.asked_for = replace(request, contacts={**request.contacts, **night.contacts})
+    night.engine.do()
+
+    result = night.engine.undo()
+
+    assert (result.outcome, result.follows.contacts) == ("undone", ("lead",))
+    assert result.remarks == ("the incident for which on-call was called stays open: taking back resolves none",)
 
 
 def test_the_page_of_a_higher_level_says_why_they_are_called_and_is_an_incident_of_its_own(night):

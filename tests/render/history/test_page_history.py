@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.run_records import records
+from harness.run_records import RUN, records
 
 from runner.core.events import EventType
 from runner.render.history.page_history import REQUESTED, ended_by, page_histories, undelivered
@@ -60,6 +60,9 @@ def test_why_a_page_was_given_up_is_known():
         ([(EventType.INCIDENT_OVER, {"as_run": "later"})], "later"),
         ([(EventType.INCIDENT_OVER, {"as_run": "later"}), (ASKED, {"action": "trigger"})], ""),  # it was resumed
         ([(EventType.INCIDENT_OVER, {"as_run": "later"}), (ASKED, {"action": "ticket"})], "later"),
+        ([(EventType.RUN_FINISHED, {"outcome": "passed"})], ""),  # of which its outcome says enough
+        ([(EventType.RUN_FINISHED, {"outcome": "passed"}), (EventType.RUN_RESUMED, {})], RUN),
+        ([(EventType.RUN_FINISHED, {"outcome": "failed"}), (EventType.RUN_RESUMED, {})], ""),
     ],
 )
 def test_which_later_run_has_ended_the_incident(events, run):
