@@ -28,6 +28,7 @@ class LabCommand:
     """What to run: its name for people, its arguments, where its output goes, and how it is told to end.
 
     `environment` comes on top of PATH; `user` is whom to run it as, "" for oneself; `stop` is the signal that ends it.
+    What one that `leaves` something behind has started outlives it: nobody keeps it.
     """
 
     name: str
@@ -36,9 +37,12 @@ class LabCommand:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     stop: signal.Signals = signal.SIGKILL
+    leaves: bool = False
 
     def kept_argv(self) -> list[str]:
-        """The arguments of the keeper that runs this command for the calling process."""
+        """The arguments of the keeper that runs this command for the calling process; its own where nobody does."""
+        if self.leaves:
+            return [*map(str, self.argv)]
         keeper = [sys.executable, "-I", "-S", str(_KEEPER), str(os.getpid()), str(int(self.stop)), self.user]
         return [*keeper, *map(str, self.argv)]
 

@@ -34,6 +34,16 @@ class PersonsRunbook:
         """Whether they should do it."""
         return self.due is None or self.due <= now
 
+    def as_row(self, now: datetime) -> dict[str, str]:
+        """The same as a table has it."""
+        return {
+            "person": self.person,
+            "runbook": self.runbook,
+            "title": self.title,
+            "last done": f"{self.last:%Y-%m-%d}" if self.last else "never",
+            "next due": f"{self.due:%Y-%m-%d}" if self.due and not self.is_due(now) else "now",
+        }
+
 
 def person_of(contacts: Mapping[str, Contact], login: str) -> str:
     """The contact that is the one person with this `login`, and agrees to be recorded; empty where none is."""

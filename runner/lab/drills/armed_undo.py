@@ -141,7 +141,7 @@ def arm(
     playbook = ansible.directory / "arm.yml"
     playbook.write_text(dump([each.play(drill, title, seconds) for each in undos]), encoding="utf-8")
     log = playbook.with_suffix(".log")
-    ansible.play("the arming of the undo", playbook, given, log=log)
+    ansible.play("the arming of the undo", playbook, given, log=log, leaves=True)
     return ansible.said(log)
 
 
@@ -193,7 +193,7 @@ def tell(ansible: PlainAnsible, drill: str, hosts: Sequence[ArmedHost], word: st
     log = playbook.with_suffix(".log")
     why = "it was not reached"
     try:
-        ansible.play("the undo of the drill", playbook, {}, log=log)
+        ansible.play("the undo of the drill", playbook, {}, log=log, leaves=True)
     except ExecutionError as error:
         why = error.hint or error.message
     ended = ansible.ended(log)

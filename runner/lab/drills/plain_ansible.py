@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,20 @@ class PlainAnsible:
     directory: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def play(self, name: str, playbook: Path, variables: Mapping[str, Any], *, log: Path, attempt: str = "") -> None:
+    def play(
+        self,
+        name: str,
+        playbook: Path,
+        variables: Mapping[str, Any],
+        *,
+        log: Path,
+        attempt: str = "",
+        leaves: bool = False,
+    ) -> None:
         """Do what is in `playbook`; `name` is what people call it, `log` gets all that Ansible says.
 
-        What it starts on a host has the name of the `attempt` in its environment.
+        What it starts on a host has the name of the `attempt` in its environment. Where that `leaves` something behind,
+        it stays, also where the host is this machine.
 
         Raises:
             ExecutionError: a task failed; the error has what it said, and on which host.
@@ -116,7 +126,8 @@ class PlainAnsible:
         file.touch(mode=0o600)
         file.write_text(json.dumps(dict(variables)), encoding="utf-8")
         try:
-            run(self._command(name, ["playbook", "--extra-vars", f"@{file}", str(playbook)], log, attempt))
+            command = self._command(name, ["playbook", "--extra-vars", f"@{file}", str(playbook)], log, attempt)
+            run(replace(command, leaves=leaves))
         except ExecutionError as error:
             text = log.read_text(encoding="utf-8", errors="replace")
             if failed := _FAILED.search(text):

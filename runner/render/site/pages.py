@@ -59,7 +59,7 @@ def pages(material: Material) -> dict[str, str]:
     }
     if material.runs is not None:
         found["runs.html"] = _render(made, "runs", runs=material.runs[:MOST_RUNS])
-    if material.drills:
+    if material.drills or material.people:
         found["drills.html"] = _render(made, "drills", drills=_drills(material.drills), bars=bars)
     if work := material.planned:
         today = material.now.date()

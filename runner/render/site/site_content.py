@@ -27,7 +27,8 @@ class Material:
     """Everything that is told; `runs` is None where there is no record at hand.
 
     `reports` says where the report of a run is found from the site; `inventories` are those of the library. `planned`
-    is None where the library plans nothing.
+    is None where the library plans nothing. `people` are rows of who has done which runbook in a training, `nights`
+    say which runbooks nobody who is on call tonight has ever done.
     """
 
     snapshot: LibrarySnapshot
@@ -43,6 +44,8 @@ class Material:
     inventories: tuple[str, ...]
     planned: PlannedWork | None = None
     drills: tuple[Mapping[str, Any], ...] = ()
+    people: tuple[Mapping[str, str], ...] = ()
+    nights: tuple[str, ...] = ()
 
     @property
     def gaps(self) -> tuple[Row, ...]:

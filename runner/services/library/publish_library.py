@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,8 @@ from runner.model.yaml.finding import Finding
 from runner.render.history.run_history import RunHistory
 from runner.render.site.pages import pages
 from runner.render.site.publish import check, publish
-from runner.render.site.site_content import gather
+from runner.render.site.site_content import Material, gather
+from runner.services.people_readiness import people_readiness, untrained_nights
 from runner.services.run_list import recorded_drills, run_histories
 from runner.services.run_requests import inventories_of
 from runner.services.schedules.planned_work import planned_work
@@ -59,9 +60,17 @@ def publish_site(library: Library, out: Path, *, state: Path, now: Instant, stal
         drills=[record.data for record in recorded_drills(state, now)],
         planned=planned_work(library, StateDirectory(state), now.wall),
     )
-    site = pages(content)
+    site = pages(_with_people(content, StateDirectory(state), now.wall))
     publish(site, out)
     return len(site)
+
+
+def _with_people(content: Material, state: StateDirectory, now: datetime) -> Material:
+    """`content` with who has done what in trainings, of those who agree to be recorded."""
+    contacts, used = content.snapshot.contacts, list(content.snapshot.used.values())
+    records = state.training_records.all()
+    people = tuple(each.as_row(now) for each in people_readiness(contacts, used, records))
+    return replace(content, people=people, nights=tuple(untrained_nights(contacts, used, records, now)))
 
 
 def _reports(runs: Iterable[RunHistory], state: Path, out: Path) -> dict[str, str]:

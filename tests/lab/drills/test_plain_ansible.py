@@ -1,10 +1,15 @@
 """Ansible as it comes: what fails is said in the words of its host, and an address is that of the inventory."""
 
 import json
+import os
+import signal
+import sys
+from contextlib import suppress
 
 import pytest
 
 from runner.core.errors import ExecutionError
+from runner.core.process_stat import is_alive
 from runner.lab.drills.plain_ansible import PlainAnsible
 
 pytestmark = pytest.mark.live
@@ -49,3 +54,22 @@ def test_the_inventory_is_what_ansible_reads(ansible):
         "shop.example",
     ]
     assert inventory.of_production == ("two",)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_what_a_play_leaves_on_this_machine_stays_only_where_it_may(ansible, tmp_path, leaves):
+    pid, playbook = tmp_path / "pid", tmp_path / "play.yml"
+    left = f"setsid sh -c 'echo $$ >{pid}; exec sleep 300' </dev/null >/dev/null 2>&1 &"
+    wait = f"while [ ! -s {pid} ]; do sleep 0.05; done"
+    task = {"name": "leave", "ansible.builtin.shell": f"{left} {wait}"}
+    playbook.write_text(json.dumps([{"hosts": "one", "gather_facts": False, "tasks": [task]}]))
+
+    python = {"ansible_python_interpreter": sys.executable}
+    ansible.play("the undo", playbook, python, log=tmp_path / "log", leaves=leaves)
+
+    number = int(pid.read_text())
+    try:
+        assert is_alive(number) is leaves
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)

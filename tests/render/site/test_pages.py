@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -199,6 +200,15 @@ def test_the_latest_of_each_test_of_a_drill_is_told(collection, runs, now):
     assert 'aria-label="4.0 s, 2.5 s"' in told
     assert '<span class="chip good">passed</span>' in told
     assert '<span class="chip bad">failed</span><br><span class="small soft">it &lt;passed&gt;</span>' in told
+
+
+def test_who_can_do_what_is_told_and_who_on_call_cannot(collection, runs, now):
+    row = {"person": "alice", "runbook": "RUN-001", "title": "Pool", "last done": "2026-01-01", "next due": "now"}
+    content = gather(collection, runs, now=now, stale_after=timedelta(days=30))
+
+    told = Page(pages(replace(content, people=(row,), nights=("nobody on call tonight",)))["drills.html"]).text
+
+    assert all(words in told for words in ("alice", "2026-01-01", "nobody on call tonight"))
 
 
 def test_a_library_that_does_not_load_makes_no_site(root, now):

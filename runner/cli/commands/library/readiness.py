@@ -52,16 +52,7 @@ def _show_people(now: Instant, *, as_json: bool) -> None:
     contacts, used = read(context.library()).contacts, used_runbooks(context.library())
     records = context.recorded_if_any().training_records.all()
     found = people_readiness(contacts, used, records)
-    rows = [
-        {
-            "person": each.person,
-            "runbook": each.runbook,
-            "title": each.title,
-            "last done": f"{each.last:%Y-%m-%d}" if each.last else "never",
-            "next due": f"{each.due:%Y-%m-%d}" if each.due and not each.is_due(now.wall) else "now",
-        }
-        for each in found
-    ]
+    rows = [each.as_row(now.wall) for each in found]
     nights = list(untrained_nights(contacts, used, records, now.wall))
     if as_json:
         click.echo(json.dumps({"people": rows, "tonight": nights}, indent=2))
