@@ -227,7 +227,8 @@ class Result:
     `happened` is the end in one sentence, `hosts` has the hosts by how they stand now, `calls` who was called,
     `ways_on` what to type next, and `children` the runs that took over from it. `acknowledged` says who has the
     incident, `follows` who is called next while nobody has, and `remarks` are sentences about what became of incidents
-    besides. With `in_doubt` it was not gone on with because nobody said what became of what is in doubt.
+    besides, and about tasks that another engine did than the one that was asked for. With `in_doubt` it was not gone on
+    with because nobody said what became of what is in doubt.
     """
 
     run_id: str

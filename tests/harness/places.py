@@ -137,8 +137,8 @@ class Tree:
 
     @property
     def worker(self):
-        """A fork of Ansible's, which has the command line of the supervisor as well."""
-        return self._of("runner.executor.ansible.supervisor", self.ansible)[0]
+        """A fork of Ansible's, which has the command line of the supervisor as well; the fast engine needs none."""
+        return next(iter(self._of("runner.executor.ansible.supervisor", self.ansible)), self.ansible)
 
     @property
     def transport(self):

@@ -60,7 +60,7 @@ def _load_plugins() -> None:
     from ansible.plugins import loader  # noqa: PLC0415 - it is imported for `prepare` only
 
     loader.init_plugin_loader()
-    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader):
+    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
         list(plugins.all(class_only=True))
     for plugins, names in (
         (loader.strategy_loader, ["ansible.builtin.linear"]),

@@ -32,6 +32,7 @@ from runner.orchestrator.request import Child, Result, RunRequest
 from runner.orchestrator.run_plan import RunPlan
 from runner.orchestrator.start.run_start import RunStart
 from runner.render import report
+from runner.render.history.attempts import engine_remarks
 from runner.render.history.run_history import history
 from runner.store.log.log_reader import read
 from runner.store.manifest import file_run
@@ -246,7 +247,7 @@ class RunFinish(Failsafe):
             children=tuple(self.children),
             acknowledged=pager.acknowledged,
             follows=None if outcome in _RESOLVED else pager.follows,
-            remarks=tuple(pager.remarks),
+            remarks=(*pager.remarks, *engine_remarks(self._recorder.records)),
             in_doubt=isinstance(self.error, DoubtError),
             ways_on=aftermath.ways_on(run, outcome, undoing=undoing, flags=flags),
         )

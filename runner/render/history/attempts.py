@@ -105,6 +105,12 @@ def _problems(end: Record) -> tuple[str, ...]:
 
 def provenance(records: Sequence[Record]) -> Mapping[str, Any]:
     """What ran: the versions that the first record names, and which engine did the tasks."""
+    engine = engine_in_words(records)
+    return {**record_data.mapping(records[0].data, "provenance"), **({"engine": engine} if engine else {})}
+
+
+def engine_in_words(records: Sequence[Record]) -> str:
+    """Which engine did the tasks, and why some were done as Ansible does them; empty where no segment has ended."""
     spans = [record_data.mapping(each.data, "engine") for each in records if each.type == EventType.SPAN_FINISHED]
     stock = Counter[str]()
     for span in spans:
@@ -113,5 +119,10 @@ def provenance(records: Sequence[Record]) -> Mapping[str, Any]:
         f"{span['name']} ({span['why']})" if span.get("why") else span["name"] for span in spans if span
     )
     others = ", ".join(f"{count} {why}" for why, count in stock.most_common())
-    engine = ", ".join(names) + (f"; {stock.total()} tasks as Ansible does them: {others}" if others else "")
-    return {**record_data.mapping(records[0].data, "provenance"), **({"engine": engine} if engine else {})}
+    return ", ".join(names) + (f"; {stock.total()} tasks as Ansible does them: {others}" if others else "")
+
+
+def engine_remarks(records: Sequence[Record]) -> list[str]:
+    """Which tasks were left to Ansible as it comes, and why, where another engine was asked for."""
+    engine = engine_in_words(records)
+    return [f"engine: {engine}"] if engine not in {"", "stock", "fast"} else []

@@ -70,14 +70,6 @@ class HostPython:
         self._send(json.dumps(request).encode() + b"\n")
         return self._hub.wait()
 
-    def stop(self):
-        """Nobody asks it any more: it ends by itself, and its pipes are closed."""
-        for pipe in (self._input, self._output, self._errors):
-            self._hub.watch(pipe, 0, None)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            stream.close()
-        self._process.wait()
-
     def _send(self, text):
         self._unsent += text
         self._write()

@@ -57,7 +57,7 @@ STEPS = [
 @pytest.mark.live
 def test_both_engines_leave_the_same_record(tmp_path):
     # Given steps of all kinds on three hosts, many of which fail
-    records, told = {}, {}
+    records, told, remarks = {}, {}, {}
     for engine in ENGINES:
         bench = Bench(tmp_path, {"RUNBOOK_ENGINE": engine}, elsewhere=tmp_path / engine)
         bench.hosts(**{name: {} for name in HOSTS})
@@ -65,6 +65,7 @@ def test_both_engines_leave_the_same_record(tmp_path):
         # When they are done by Ansible as it comes, and by the fast engine
         ran = bench.run(patience=300)
         records[engine] = EngineRecord.of(ran.code, bench.state, place=bench.state)
+        remarks[engine] = ran.events[-1]["remarks"]
         told[engine] = [
             record["data"]["runbook"]["engine"]
             for record in bench.records()
@@ -75,6 +76,8 @@ def test_both_engines_leave_the_same_record(tmp_path):
     assert len(records["stock"].lines) > 10 * len(STEPS)
     assert told["stock"] == [{"name": "stock"}]
     assert [(each["name"], each["stock"]) for each in told["fast"]] == [("fast", {"ansible.builtin.stat": 2})]
+    left = "engine: fast; 2 tasks as Ansible does them: 2 ansible.builtin.stat"
+    assert remarks == {"stock": [], "fast": [left]}
 
 
 @pytest.mark.live

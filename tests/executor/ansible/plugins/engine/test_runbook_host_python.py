@@ -38,7 +38,7 @@ def start(hub):
 
     yield begin
     for one in started:
-        one.stop()
+        one._process.communicate()  # nobody asks it any more: it ends by itself
 
 
 def ask(hub, python, *requests):
