@@ -30,7 +30,7 @@ class Hub:
     """Where greenlets wait; whoever polls it lets those go on for which something has come."""
 
     def __init__(self):
-        self._main = greenlet.getcurrent()
+        self._main, self._process = greenlet.getcurrent(), os.getpid()
         self._selector = selectors.DefaultSelector()
         self._timers = []
         self._numbers = itertools.count()
@@ -38,7 +38,7 @@ class Hub:
     def current(self):
         """The worker that runs now; None in Ansible's own code, and in a fork of this process."""
         worker = greenlet.getcurrent()
-        return worker if isinstance(worker, Worker) else None
+        return worker if isinstance(worker, Worker) and self._process == os.getpid() else None
 
     def start(self, work):
         """Do the work until it waits for something the first time."""

@@ -48,6 +48,22 @@ def test_each_finds_its_own_attempt_and_leaves_that_of_whoever_polls(hub):
     assert (sorted(done), os.environ[ATTEMPT]) == (["one", "two"], "the run")
 
 
+def test_a_fork_that_a_worker_makes_is_no_worker(hub):
+    # Given a worker that hands its task over to a process of its own, as Ansible's are
+    codes = []
+
+    def fork(_):
+        child = os.fork()
+        if not child:
+            os._exit(0 if hub.current() is None else 1)
+        codes.append((os.waitpid(child, 0)[1], hub.current() is None))
+
+    # When it is done
+    hub.start(fork)
+    # Then that process waits by itself, and asks the hosts as Ansible does
+    assert codes == [(0, False)]
+
+
 def test_what_comes_on_a_pipe_is_told_until_nobody_watches_it_any_more(hub):
     # Given a pipe that is watched
     reading, writing = os.pipe()
