@@ -102,6 +102,7 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/end/run_pages.py": "orchestrator/end/test_paging.py",
     "orchestrator/end/stop_reasons.py": "orchestrator/end/test_ending.py",
     "orchestrator/gate/gate_facts.py": "orchestrator/gate/test_approval_gate.py",
+    "orchestrator/gate/gate_subjects.py": "services/schedules/test_advance_approvals.py",
     "orchestrator/translation/reasons.py": "orchestrator/test_event_translator.py",
     "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",
     "orchestrator/request.py": "orchestrator/test_run_loop.py",

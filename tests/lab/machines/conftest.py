@@ -1,14 +1,19 @@
 """What the tests of the lab's machines share: names of their own, which no lab of this machine has."""
 
 import os
+import pwd
 import subprocess
 
 import pytest
 
+from runner.core.errors import InvalidInputError
 from runner.lab.machines.control_groups import hierarchies
+from runner.lab.machines.image import current_image
 from runner.lab.machines.lab_directory import Place
 from runner.lab.machines.lab_teardown import tear_down
+from runner.lab.machines.requirements import PROGRAMS, require
 from runner.lab.machines.topology import Topology
+from runner.library.root import cache_directory
 
 
 @pytest.fixture
@@ -27,3 +32,15 @@ def place(root, tmp_path):
     yield Place(tmp_path / "labs", prefix)
     for network in range(2):
         tear_down(Topology(network, prefix))
+
+
+@pytest.fixture(scope="session")
+def cache():
+    """Where the image is: it is made once, by hand or by CI, not in the caches of the tests."""
+    path = cache_directory({"HOME": pwd.getpwuid(os.geteuid()).pw_dir}) / "lab"
+    try:
+        require(PROGRAMS)
+        current_image(path)
+    except InvalidInputError as error:
+        pytest.skip(f"{error.message}: {error.hint}")
+    return path

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pwd
 import subprocess
 import sys
 import urllib.request
@@ -13,28 +12,13 @@ from harness import PATIENCE
 
 from runner.core.errors import InvalidInputError
 from runner.lab.machines import lab
-from runner.lab.machines.image import current_image
 from runner.lab.machines.lab_directory import LABS, existing_lab, sweep_all
 from runner.lab.machines.lab_teardown import strays
-from runner.lab.machines.requirements import PROGRAMS, require
 from runner.lab.machines.topology import MACHINES, Topology
-from runner.library.root import cache_directory
 
 pytestmark = pytest.mark.live
 
 NAME = f"test-{os.getpid()}"
-
-
-@pytest.fixture(scope="module")
-def cache():
-    """Where the image is: it is made once, by hand or by CI, not in the caches of the tests."""
-    path = cache_directory({"HOME": pwd.getpwuid(os.geteuid()).pw_dir}) / "lab"
-    try:
-        require(PROGRAMS)
-        current_image(path)
-    except InvalidInputError as error:
-        pytest.skip(f"{error.message}: {error.hint}")
-    return path
 
 
 @pytest.fixture(scope="module")
