@@ -42,6 +42,10 @@ _FOUND_BY = {
 """The environment by which what a run and an attempt have started is found again; without the product, it is empty."""
 
 
+_TRUTHS = ("true", "false", "True", "False")
+"""How a template writes them, as that of a shared step does for a parameter that is one."""
+
+
 def compile_runbook(
     runbook: Runbook, read_file: ReadFile, values: Mapping[str, Any] = MappingProxyType({})
 ) -> Playbook:
@@ -93,7 +97,7 @@ def companions(runbook: Runbook) -> dict[str, str]:
 
 def _delivered(runbook: Runbook, values: Mapping[str, Any], tasks: Iterable[Task | Block]) -> list[Task | Block]:
     """`tasks` with inputs and `values` as programs must be given them."""
-    truths = [name for name, item in runbook.inputs.items() if item.type == "bool"]
+    truths = [*_TRUTHS, *(name for name, item in runbook.inputs.items() if item.type == "bool")]
     truths += [name for name, value in values.items() if isinstance(value, bool)]
     return [hide(spell(each, truths), runbook.secrets) for each in tasks]
 

@@ -79,6 +79,18 @@ def test_the_steps_of_two_uses_are_told_apart_by_their_names(library):
     ]
 
 
+def test_a_parameter_that_is_true_or_false_reaches_a_program_as_an_input_does(library):
+    shared = (
+        "title: Say it\ninputs: {force: {type: bool, help: Whether}}\n"
+        "steps: [{id: say, name: Say, command: [say, '{{ force }}'], env: {F: '{{ force }}'}, verify: [{exit: 0}]}]\n"
+    )
+    written = library({"use": "shared/web", "with": {"force": False}}, shared=shared)
+
+    text = compiled(written.source("RUN-001"))
+
+    assert (text.count('"{{ false | to_json }}"'), text.count("{{ false }}")) == (2, 0)
+
+
 def test_they_are_as_if_they_were_written_there(library):
     # Given
     by_hand = [
