@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 NO_CHANNEL = "none"
@@ -38,7 +39,8 @@ def lines_joined(text: str) -> str:
 def in_one_line(value: Any, *, things: str = "items", show: Callable[[str], str] = str) -> str:
     """`value` in one line, each text in it by `show`; of a long list how many `things` it has, and both its ends."""
     if isinstance(value, list):
-        items = [in_one_line(item, show=show) for item in value]
+        told = partial(in_one_line, show=show)
+        items = [f"[{told(item)}]" if isinstance(item, list) else told(item) for item in value]
         few = ", ".join(items) or "nothing"
         return few if len(items) <= FEW else f"{len(items)} {things}: {', '.join(items[:_BEGINNING])} ... {items[-1]}"
     if isinstance(value, Mapping):

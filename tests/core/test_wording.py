@@ -27,6 +27,7 @@ def test_many_names_are_counted(names, most, line):
         ([1, 2], "1, 2"),
         (list(range(6)), "0, 1, 2, 3, 4, 5"),
         (list(range(7)), "7 items: 0, 1, 2 ... 6"),
+        ([[1, 2], [3], []], "[1, 2], [3], [nothing]"),
         ({"a": [1], "b": "x"}, "(a=1 b=x)"),
         ("x", "x"),
         (True, "true"),

@@ -122,6 +122,7 @@ def _missing(context: LintContext, placed: Placed, known: _Known) -> Iterator[tu
         expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
         needed = required(f"{{{{ {text} }}}}" if expression else text)
         allowed = known.after if part in _AFTER or "that" in place else known.before
+        allowed -= {ITEM, NUMBER} if part == "only_if" else set()  # which is decided before there is an item
         names = [name for name in sorted(set(needed) - allowed) if not name.startswith(("ansible_", "runbook_"))]
         yield place, names, allowed
 
@@ -142,8 +143,8 @@ def _walk(context: LintContext, steps: Sequence[Placed]) -> Iterator[tuple[Place
 
 
 _INSTEAD = {
-    ITEM: "only a step with `each` has it",
-    NUMBER: "only a step with `each` has it",
+    ITEM: "only what is done in a step with `each` has it",
+    NUMBER: "only what is done in a step with `each` has it",
     "stdout_lines": "write stdout.splitlines()",
     "stderr_lines": "write stderr.splitlines()",
 }
