@@ -100,7 +100,7 @@ def stop(*, every: bool, over: bool) -> None:
     here = context.installation(state)
     if over:
         click.echo("drills may begin again" if let_go(state) else "drills were not stopped")
-    show_taken_back(stop_drills(here) if every else take_back_abandoned(here))
+    show_taken_back(stop_drills(here) if every else take_back_abandoned(here, at_once=True))
     if lever := pulled(state):
         click.echo(f"stopped  {safe(lever.sentence)}; {context.typed(['drill', 'stop', '--over'])} ends that")
     left = [each for each in state.owed_undos.all() if each.armed]

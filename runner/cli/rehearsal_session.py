@@ -104,10 +104,11 @@ def do_drills(
             alert_only=manner.alert_only,
         )
         plans = session.plans(sources)
-        show_plans(plans, hidden=manner.alert_only)
+        breaks = {*tests} != {DrillTest.NO_FAULT}
+        show_plans(plans if breaks else (), hidden=manner.alert_only)
         if manner.trainee:
             show_ways(session.ways(sources))
-        agree(plans, yes=manner.yes or {*tests} == {DrillTest.NO_FAULT})
+        agree(plans, yes=manner.yes or not breaks)
         for result in session.do(sources, tests, plans):
             show_calls(result)
             show_result(result)

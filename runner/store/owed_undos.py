@@ -16,7 +16,7 @@ class ArmedHost:
     """What a drill has left on `host` to take its fault back, done by `user`: that comes by itself at the time `until`.
 
     The `inventories` lead there. With `broken` the fault was begun. The drill is the process `pid`, begun at
-    `process_started` ticks after the boot `boot_id`.
+    `process_started` ticks after the boot `boot_id`. Somebody has `tried` in vain to take it back at that time.
     """
 
     host: str
@@ -27,6 +27,7 @@ class ArmedHost:
     process_started: int
     boot_id: str
     broken: bool = False
+    tried: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from runner.store.owed_undos import ArmedHost, OwedUndo
 _PATIENCE = 120.0
 """Seconds in which drills that go on have ended."""
 _PAUSE = 0.5
+_AGAIN = timedelta(minutes=1)
+"""How soon a host is asked again that could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,15 @@ class TakenBack:
         return {host: why for host, why in self.hosts.items() if why not in {DONE, GONE}}
 
 
-def take_back_abandoned(installation: Installation) -> tuple[TakenBack, ...]:
-    """Have the hosts of each drill whose process has died take its fault back."""
+def take_back_abandoned(installation: Installation, *, at_once: bool = False) -> tuple[TakenBack, ...]:
+    """Have the hosts of each drill whose process has died take its fault back.
+
+    Where that was tried in vain a short time ago it is left for later, so that no command waits for a host that is
+    gone; `at_once` tries again.
+    """
     now = installation.clock()
     owed = [each for each in installation.state.owed_undos.all() if each.armed and is_dead(each.armed, now)]
+    owed = [each for each in owed if at_once or not _just_tried(each, now)]
     if not owed:
         return ()
     with workspace() as directory:
@@ -66,7 +74,19 @@ def stop_drills(
     while looks > 0 and any(not is_dead(each, installation.clock()) for each in _armed(installation)):
         pause(_PAUSE)
         looks -= 1
-    return take_back_abandoned(installation)
+    return take_back_abandoned(installation, at_once=True)
+
+
+def _just_tried(owed: OwedUndo, now: Instant) -> bool:
+    tried = owed.armed.tried if owed.armed else ""
+    return bool(tried) and now.wall - datetime.fromisoformat(tried) < _AGAIN
+
+
+def _note_tries(installation: Installation, left: Sequence[OwedUndo]) -> None:
+    for each in left:
+        if each.armed:
+            armed = replace(each.armed, tried=installation.clock().wall.isoformat())
+            installation.state.owed_undos.add(replace(each, armed=armed))
 
 
 def _armed(installation: Installation) -> list[ArmedHost]:
@@ -87,4 +107,5 @@ def _taken_back(installation: Installation, directory: Path, owed: Sequence[Owed
             hosts = pay(ansible, left, installation)
         except (RunbookError, OSError) as error:
             hosts = {each.host: str(error) for each in left}
+        _note_tries(installation, [each for each in left if hosts.get(each.host) not in {DONE, GONE}])
         yield TakenBack(run, left[0].runbook, hosts, max(each.until for each in armed))

@@ -52,4 +52,5 @@ def test_of_several_hosts_those_that_are_reached_are_paid_and_the_others_stay_ow
     assert (taken.run, taken.runbook, taken.hosts["app1"], [*taken.left]) == (RUN, "RUN-100", GONE, ["far"])
     assert "127.0.77.99" in taken.left["far"]
     assert [each.host for each in here.state.owed_undos.all()] == ["far"]
+    assert take_back_abandoned(here) == ()  # a moment later nobody waits for it once more
     assert not here.state.at_rest
