@@ -163,7 +163,7 @@ class RunStart:
     def show_owed_undos(self, plan: RunPlan) -> None:
         """Record what an earlier run has begun on the hosts of this one, and should have been undone."""
         for debt in self.env.state.owed_undos.of(plan.names):
-            if debt.run == self.request.run_id:  # what the drill that this run is for has broken
+            if debt.armed and debt.run == self.request.run_id:  # what the drill that this run is for has broken
                 continue
             data = {"runbook": debt.runbook, "run": debt.run, "since": debt.since}
             self.recorder.record_of(EventType.DEBT_FOUND, debt.step, debt.host, data)

@@ -12,6 +12,7 @@ from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import EventType
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.run_environment import GateAnswer
+from runner.store.owed_undos import ArmedHost, OwedUndo
 
 
 def debts(engine):
@@ -97,6 +98,17 @@ def test_every_later_run_against_the_host_shows_the_debt(engine):
         (event.step, event.host, event.data["runbook"]) for event in engine.heard if event.type is EventType.DEBT_FOUND
     ]
     assert found == [("one", "db1", "RUN-001")]
+
+
+@pytest.mark.parametrize(("own", "shown"), [(False, 1), (True, 0)])
+def test_what_another_drill_has_left_is_shown_and_what_the_own_one_has_broken_is_not(engine, own, shown):
+    drill = RUN_ID if own else "20260101T000000Z-0000000d"
+    armed = ArmedHost("db1", "", ("/x",), "2026-01-01T00:05:00", 1, 1, "boot", broken=True)
+    engine.env.state.owed_undos.add(OwedUndo("db1", "RUN-001", "drill/undo", drill, "2026-01-01T00:00:00", armed))
+
+    engine.run(undoing("one"))
+
+    assert len([event for event in engine.heard if event.type is EventType.DEBT_FOUND]) == shown
 
 
 def test_a_host_that_may_fail_is_taken_back_alone(engine):
