@@ -17,13 +17,15 @@ class _Starter:
     """The options of a program that take a word of their own, and the operands before the program that it starts.
 
     `counts` is whether it does work of its own, so that one may ask what depends on it. The words are code for a shell
-    behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`.
+    behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`; with `only_code`
+    it starts nothing else.
     """
 
     takes: str = ""
     operands: int = 0
     counts: bool = False
     code_flag: str = ""
+    only_code: bool = False
     joined: bool = False
     until: str = ""
     after: str = ""
@@ -55,7 +57,7 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "chronic": _Starter(),
         "nsenter": _Starter("-t -S -G --target --setuid --setgid"),
         "unshare": _Starter("-S -G -R -w --setuid --setgid --root --wd --map-user --map-group"),
-        "script": _Starter("-t -T -I -O -B -o -m -E", code_flag="-[a-zA-Z]*c|--command"),
+        "script": _Starter("-t -T -I -O -B -o -m -E", code_flag="-[a-zA-Z]*c|--command", only_code=True),
         "setpriv": _Starter("--reuid --regid --groups --inh-caps --bounding-set --securebits --pdeathsig"),
         "env": _Starter("-u -C --unset --chdir", code_flag="-[a-zA-Z0]*S|--split-string"),
         "timeout": _Starter("-k -s --kill-after --signal", 1),
@@ -178,7 +180,7 @@ def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
     rest = _after_options(words, rest, starter.takes.split())
     if starter.code_flag and (found := _flagged(words, range(begin, min(rest, len(words))), starter.code_flag)):
         return found
-    if words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest]):
+    if starter.only_code or (words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest])):
         return None
     if rest >= len(words):
         return None

@@ -36,12 +36,13 @@ _RENAMES = re.compile(r"\{%[-+]?\s*(?:for|set)\b")
 class Reading(NamedTuple):
     """A template whose value the program `reader` takes for code.
 
-    For a shell `shells` says how many read it, one after the other.
+    For a shell `shells` says how many read it, one after the other. As a `name` it says which program is started, as a
+    `variable` it is one by which programs are told what to start or to load.
     """
 
     template: str
     reader: str
-    kind: Literal["shell", "program", "file", "number"] = "shell"
+    kind: Literal["shell", "program", "file", "number", "name", "variable"] = "shell"
     shells: int = 1
 
 
@@ -53,7 +54,8 @@ def read_as_code(code: str, environment: Mapping[str, str] = _NOTHING) -> Iterat
     Raises:
         ValueError: it is no template.
     """
-    return _in_shell(code, "bash", _templates(environment), 1)
+    yield from _by_variables(environment)
+    yield from _in_shell(code, "bash", _templates(environment), 1)
 
 
 def given_as_code(
@@ -65,6 +67,7 @@ def given_as_code(
         ValueError: as `read_as_code`.
     """
     values = _templates(environment)
+    yield from _by_variables(environment)
     yield from _started(words, values, 0)
     yield from _fed(words, [stdin] if stdin else [], [], values, 1)
 
@@ -94,6 +97,20 @@ def _reads_code(command: Command) -> bool:
     return command.name in SHELLS and all(word.startswith("-") or word == STDIN for word in command.words[1:])
 
 
+_OBEYED = re.compile(
+    r"LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|PATH|BASH_ENV|ENV|IFS|PS4|PROMPT_COMMAND|PYTHON(?:PATH|HOME|STARTUP)|PERL5(?:LIB|OPT)|RUBY(?:LIB|OPT)"
+    r"|NODE_OPTIONS|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_(?:SSH|SSH_COMMAND|EDITOR|PAGER|ASKPASS|EXTERNAL_DIFF|PROXY_COMMAND)"
+    r"|GIT_CONFIG_\w+|(?:VISUAL|EDITOR|PAGER|BROWSER|SSH_ASKPASS|SUDO_ASKPASS|LESSOPEN|LESSCLOSE|MANPAGER|RSYNC_RSH)"
+)
+"""The variables by which a shell, a loader or a program is told what to start or to load."""
+
+
+def _by_variables(environment: Mapping[str, str]) -> Iterator[Reading]:
+    for name, value in _templates(environment).items():
+        if _OBEYED.fullmatch(name):
+            yield from (Reading(each, name, "variable") for each in _pasted_texts(value))
+
+
 def _templates(environment: Mapping[str, str]) -> Mapping[str, str]:
     return {name: value for name, value in environment.items() if isinstance(value, str) and "{{" in value}
 
@@ -101,15 +118,18 @@ def _templates(environment: Mapping[str, str]) -> Mapping[str, str]:
 def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) -> Iterator[Reading]:
     if not values and not has_template(code):
         return
-    yield from (Reading(each.template, reader, shells=shells) for each in pasted(code))
+    raw = [each.template for each in pasted(code)]
+    yield from (Reading(each, reader, shells=shells) for each in raw)
     if shells > _DEEPEST:
         return
     settings = Shell(code, values=values).settings()
-    values = {**values, **_templates({name: _read(text) for name, text in settings.items()})}
+    own = _templates({name: _read(text) for name, text in settings.items()})
+    values = {**values, **own}
+    yield from _by_variables(own)
     shell = Shell(code, values=values)
     for call in calls(shell):
         words, reads, behind = ([_read(each) for each in part] for part in (call.words, call.reads, call.behind))
-        yield from _started(words, values, shells)
+        yield from (each for each in _started(words, values, shells) if each.kind != "name" or each.template not in raw)
         yield from _fed(words, reads, behind, values, shells + 1)
     for text in computed(shell):
         yield from (Reading(each, "bash", "number") for each in _pasted_texts(text))
@@ -120,7 +140,9 @@ def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> It
     begun = started(words)
     names = [program_name(word) for word in words]
     given = (word.partition("=") for word in words[: begun.at] if ASSIGNMENT.match(word))
-    values = {**values, **_templates({name: value for name, _, value in given})}
+    own = _templates({name: value for name, _, value in given})
+    values = {**values, **own}
+    yield from _by_variables(own)
     for number, name in enumerate(names[: begun.at]):
         yield from _given(name, words[number + 1 : begun.at])
     if begun.code is not None:
@@ -128,6 +150,8 @@ def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> It
         yield from _in_shell(begun.code, reader, values, shells + 1)
         return
     name, arguments = "".join(names[begun.at : begun.at + 1]), words[begun.at + 1 :]
+    if words[begun.at :] and words[begun.at].startswith("{{"):
+        yield from (Reading(each, "", "name") for each in [*_pasted_texts(words[begun.at])][:1])
     if name == "source" or words[begun.at : begun.at + 1] == ["."]:
         yield from (Reading(each, "source", "file") for word in arguments[:1] for each in _pasted_texts(word))
     elif name == "trap":

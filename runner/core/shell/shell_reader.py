@@ -189,7 +189,7 @@ class Shell:
                 return written[1:-1]
             case "string":
                 return re.sub(r'\\(["\\`$])', r"\1", self.filled(node)[1:-1])
-            case "simple_expansion" | "expansion":
+            case "simple_expansion" | "expansion" | "command_substitution":
                 return self.filled(node)
             case "concatenation" | "command_name":
                 return "".join(map(self.word, node.named_children)) if node.named_children else written
@@ -200,11 +200,19 @@ class Shell:
     def filled(self, node: Node) -> str:
         """How `node` is written, with the values of variables that are known."""
         text = self._slice(node)
-        for each in reversed([each for each in (node, *node.children) if each.type.endswith("expansion")]):
+        kinds = ("expansion", "command_substitution") if self.values else ("expansion",)
+        for each in reversed([each for each in (node, *node.children) if each.type.endswith(kinds)]):
             value = next((self.values[name] for name in self._variables(each) if name in self.values), None)
+            if each.type == "command_substitution":
+                value = self._printed(each)
             if value is not None and not self._slice(each).startswith("${#"):
                 text = text[: each.start_byte - node.start_byte] + value + text[each.end_byte - node.start_byte :]
         return text
+
+    def _printed(self, substitution: Node) -> str | None:
+        """What `$(echo ...)` stands for; None where that is the output of another program."""
+        commands = [self.words_of(each) for each in walk(substitution) if each.type in COMMANDS]
+        return " ".join(commands[0][1:]) if len(commands) == 1 and commands[0][0] in {"echo", "printf"} else None
 
     def _variables(self, node: Node) -> Iterator[str]:
         return (self._slice(each) for each in node.named_children if each.type == "variable_name")

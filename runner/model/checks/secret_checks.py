@@ -107,8 +107,8 @@ def _complaint(name: str, reading: Reading, whose: str) -> tuple[str, str]:
         case "number":
             message = f"bash computes with {text}, and does what stands in it as an index, as in a[$(reboot)]"
             return message, f'make it a number, {{{{ {name} | int }}}}, or compare it by [ "${_variable(name)}" -gt 1 ]'
-        case "file":
-            return f"{text} says which file's code is done by `source`", "choose the file by an input of type enum"
+        case "name" | "variable" | "file":
+            return _chosen(text, reading)
         case "program":
             better = getattr(interpreter(reader), "better", "")
             return f"{text} becomes code of {reader}, which does what it says, however it is quoted", better
@@ -119,6 +119,16 @@ def _complaint(name: str, reading: Reading, whose: str) -> tuple[str, str]:
     given = f"{_variable(name)}: '{{{{ {name} }}}}'"
     message = f"{text} is pasted into shell code, which would do what it says"
     return message, f'write "${_variable(name)}", and env: {{{given}}}, or add `| quote` outside of quotation marks'
+
+
+def _chosen(text: str, reading: Reading) -> tuple[str, str]:
+    """The same of a text that says what is started or loaded."""
+    hint = "choose it by an input of type enum"
+    if reading.kind == "variable":
+        return f"{text} becomes ${reading.reader}, by which programs know what to start or to load", hint
+    if reading.kind == "name":
+        return f"{text} says which program is started", hint
+    return f"{text} says which file's code is done by `source`", "choose the file by an input of type enum"
 
 
 def _variable(name: str) -> str:

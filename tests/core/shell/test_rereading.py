@@ -36,6 +36,12 @@ OBEYED = {
     "trap {{ word | quote }} EXIT": COMMAND,
     "echo {{ word | quote }} | sh": COMMAND,
     "bash <<<{{ word | quote }}": COMMAND,
+    'eval "$(printf "%s" "$WORD")"': COMMAND,
+    'bash -c "$(echo "$WORD")"': COMMAND,
+    "$WORD": COMMAND,
+    'env "$WORD"': "./planted",
+    '>a.awk; PATH="$WORD:$PATH" planted': ".",
+    'echo >b; BASH_ENV="$WORD" bash b': "./planted",
     "bash <<EOF\n$WORD\nEOF": COMMAND,
     "cat <<EOF | bash\n$WORD\nEOF": COMMAND,
     'source <(printf "%s" "$WORD")': COMMAND,
@@ -106,7 +112,8 @@ def test_what_is_obeyed_though_it_is_quoted_is_refused_and_a_number_is_not(tmp_p
     others = {"sqlite3", "perl", "awk", "script", "make", "git", "tar", "ssh"}
     if missing := others & {*code.split()} - {name for name in code.split() if shutil.which(name)}:
         pytest.skip(f"{missing} is not here")
-    (tmp_path / "planted").write_text(COMMAND)
+    (tmp_path / "planted").write_text(f"#!/bin/sh\n{COMMAND}\n")
+    (tmp_path / "planted").chmod(0o755)
     done(code, value, tmp_path)
     step = {"shell": code, "env": ENVIRONMENT}
 
@@ -130,7 +137,7 @@ def test_what_is_left_alone_arrives_as_it_is(tmp_path_factory, code, value):
         (["ssh", "db1", "rm", "{{ word }}"], "", [("ssh", "shell", 1)]),
         (["ssh", "db1", "rm", "{{ word | quote }}"], "", []),
         (["timeout", "9", "ssh", "db1", "bash", "-c", "{{ word | quote }}"], "", [("bash", "shell", 2)]),
-        (["nsenter", "-t", "1", "bash", "-c", "{{ word | quote }}"], "", []),
+        (["nsenter", "-t", "1", "bash", "-c", "{{ word | quote }}"], "", [("", "name", 1)]),
         (["nsenter", "-t", "1", "bash", "-c", "{{ word }}"], "", [("bash", "shell", 1)]),
         (["psql", "-Atc", "SELECT {{ word }}"], "", [("psql", "program", 1)]),
         (["psql", "-d", "shop"], "SELECT {{ word }}", [("psql", "program", 1)]),
@@ -175,7 +182,11 @@ def test_what_is_left_alone_arrives_as_it_is(tmp_path_factory, code, value):
         (["git", "rebase", "-x", "make {{ word }}", "main"], "", [("git", "program", 1)]),
         (["yq", "-i", '.a = "{{ word }}"', "file"], "", [("yq", "program", 1)]),
         (["env", "CODE={{ word }}", "sh", "-c", "eval $CODE"], "", [("eval", "shell", 2)]),
+        (["{{ word }}", "x"], "", [("", "name", 1)]),
+        (["sudo", "{{ word }}"], "", [("", "name", 1)]),
         # What takes a value for nothing but a value
+        (["/srv/{{ word }}/bin/run"], "", []),
+        (["{{ word | int }}"], "", []),
         (["ssh", "-o", "User={{ word }}", "db1", "true"], "", []),
         (["docker", "run", "--rm", "tool", "{{ word }}"], "", []),
         (["git", "cherry-pick", "-x", "{{ word }}"], "", []),
@@ -213,3 +224,11 @@ def test_what_a_program_takes_for_code_of_its_arguments_and_its_standard_input(w
 )
 def test_each_shell_on_the_way_takes_one_quotation(code, expected):
     assert [(each.template, each.reader, each.shells) for each in read_as_code(code, ENVIRONMENT)] == expected
+
+
+def test_a_variable_that_tells_programs_what_to_load_takes_no_text():
+    found = given_as_code(
+        ["ls"], {"LD_PRELOAD": "{{ word }}", "GIT_SSH_COMMAND": "ssh {{ word }}", "NAME": "{{ word }}"}
+    )
+
+    assert [(each.reader, each.kind) for each in found] == [("LD_PRELOAD", "variable"), ("GIT_SSH_COMMAND", "variable")]
