@@ -157,4 +157,4 @@ def test_it_is_mended_for_good_or_somebody_is_called(place, cause):
         well.append(place.is_well(cause["asks"]))
         time.sleep(1)
     assert (outcome, all(well)) == (cause["ends"], True), said
-    assert (place.calls > before) is (outcome != "passed"), said
+    assert (place.calls > before) is (outcome != "passed" and cause.get("called", True)), said
