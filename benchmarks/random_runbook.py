@@ -9,7 +9,15 @@ from typing import Any
 Document = dict[str, Any]
 
 WORDS = ("plain", "two words", "quo'ted", 'dou"ble', "$HOME `id`", "ü €", "back\\slash", "-n", "1.10", "yes", "0755")
+HANGS_UP = (
+    'p=$$; while [ "$p" -gt 1 ] && ! grep -q "^sshd" /proc/$p/comm; '
+    'do p=$(sed -n "s/^PPid:.//p" /proc/$p/status); done; '
+    'if [ {{ inventory_hostname }} = b ] && [ "$p" -gt 1 ]; then kill -KILL "$p"; sleep 1; fi'
+)
+"""Kills the sshd that serves the connection, where there is one."""
+
 PRINTING: tuple[Document, ...] = (
+    {"shell": HANGS_UP},
     {"command": "printf '<%s>' one 'two words' \"three\" '' {{ inventory_hostname }}"},
     {"command": ["printf", "<%s>", "A", "B"]},
     {"shell": "echo out; echo err >&2; test {{ inventory_hostname }} != a || exit 3"},
