@@ -80,7 +80,8 @@ def names_obeyed(readings: Sequence[Reading], text: str) -> Mapping[str, Reading
     found |= {name: each for each in printed if each.kind != "name" for name in names_in(each.template)}
     # A loop and a `set` only give values another name; what else there is may change what was quoted.
     if other and (printed or not all(_RENAMES.match(each.template) for each in other)):
-        return dict.fromkeys(names_in(text), readings[-1]) | found
+        worse = [each for each in readings if each.kind != "name"] or readings
+        return dict.fromkeys(names_in(text), worse[-1]) | found
     return found
 
 
