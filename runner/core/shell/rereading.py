@@ -76,13 +76,13 @@ def names_obeyed(readings: Sequence[Reading], text: str) -> Mapping[str, Reading
     """The names whose values are taken for code by `readings`, which are those of the whole `text`."""
     printed = [each for each in readings if each.template.startswith("{{")]
     other = [each for each in readings if each not in printed]
-    found = {name: each for each in printed if each.kind == "name" for name in names_in(each.template)}
-    found |= {name: each for each in printed if each.kind != "name" for name in names_in(each.template)}
+    started_by = {name: each for each in printed if each.kind == "name" for name in names_in(each.template)}
+    found = {name: each for each in printed if each.kind != "name" for name in names_in(each.template)}
     # A loop and a `set` only give values another name; what else there is may change what was quoted.
     if other and (printed or not all(_RENAMES.match(each.template) for each in other)):
         worse = [each for each in readings if each.kind != "name"] or readings
         return dict.fromkeys(names_in(text), worse[-1]) | found
-    return found
+    return started_by | found
 
 
 def _reads_code(command: Command) -> bool:
