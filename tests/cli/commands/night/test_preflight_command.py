@@ -53,7 +53,7 @@ def test_everything_is_told_what_is_good_and_what_is_missing(runbook, production
         "refused    Production needs --environment production; you gave none",
         "ok       db1: reachable, host key, login",
     ]
-    assert "failed   May log in on db1" in told
+    assert "failed   May log in on db1 (runbooks/RUN-001.yml:28)" in told
     assert "passed   May signal on db1" in told
 
 
