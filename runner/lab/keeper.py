@@ -72,8 +72,7 @@ def _identity(user: str) -> dict[str, Any]:
 def _take_down(child: subprocess.Popen[bytes], stop: int) -> None:
     child.send_signal(stop)
     deadline = time.monotonic() + (0.0 if stop == signal.SIGKILL else _PATIENCE)
-    group = _control_group("self")
-    while left := [pid for pid in _children() if pid == child.pid or _control_group(pid) in {group, ""}]:
+    while left := [pid for pid in _children() if pid == child.pid or not _has_moved(pid)]:
         for pid in left:
             if time.monotonic() >= deadline:
                 os.kill(pid, signal.SIGKILL)
@@ -83,12 +82,22 @@ def _take_down(child: subprocess.Popen[bytes], stop: int) -> None:
         time.sleep(_INTERVAL)
 
 
-def _control_group(pid: int | str) -> str:
-    """The control groups in which a process is; empty if it has ended."""
+def _has_moved(pid: int) -> bool:
+    """Whether a process was put into a control group other than ours.
+
+    Each hierarchy is looked at by itself: one that somebody mounts or unmounts meanwhile shows for every process.
+    """
+    theirs = _control_groups(pid)
+    return any(theirs.get(controllers, path) != path for controllers, path in _control_groups("self").items())
+
+
+def _control_groups(pid: int | str) -> dict[str, str]:
+    """The control group in which a process is, by the controllers of the hierarchy; none if it has ended."""
     try:
-        return Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
+        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return {}
+    return {controllers: path for _, controllers, path in (line.split(":", 2) for line in lines)}
 
 
 def _children() -> list[int]:
