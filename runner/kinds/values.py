@@ -54,6 +54,14 @@ def _code(number: int) -> int:
 
 
 ExitCode = Annotated[int, AfterValidator(_code), Keywords(minimum=0, maximum=255)]
+NEVER_GOOD = {
+    124: "the command was ended at its time limit",
+    125: "the time limit could not be set",
+    126: "the program may not be run",
+    127: "the program is not there",
+    137: "the command was killed, as it is at its time limit",
+}
+"""What an exit code means wherever a command runs under coreutils' `timeout`, or is started by a shell."""
 
 
 _INPUT = r"\{\{ *([a-z][a-z0-9_]*) *\}\}"

@@ -121,6 +121,7 @@ def test_a_request_keeps_every_answer_for_the_conditions():
         {"url": "http://a/", "method": "GET", "return_content": True, "follow_redirects": "none", "timeout": 2},
         names=NAMES,
         answered="REGISTER.status | default(-1) >= 100",
+        silent="status",
     )
 
 

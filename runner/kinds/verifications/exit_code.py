@@ -8,17 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from runner.core.fields import Keywords, OneOrSeveral
-from runner.kinds.values import ExitCode
+from runner.kinds.values import NEVER_GOOD, ExitCode
 from runner.kinds.verifications.base import VerificationKind
-
-NEVER_GOOD = {
-    124: "the command was ended at its time limit",
-    125: "the time limit could not be set",
-    126: "the program may not be run",
-    127: "the program is not there",
-    137: "the command was killed, as it is at its time limit",
-}
-"""What an exit code means wherever a command runs under coreutils' `timeout`, or is started by a shell."""
 
 
 def _good(number: int) -> int:

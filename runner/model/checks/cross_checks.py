@@ -8,8 +8,8 @@ from typing import Any
 
 from runner.core.templates import gives_number
 from runner.kinds.steps.base import StepKind
+from runner.kinds.values import NEVER_GOOD
 from runner.kinds.verifications.base import StandInVerification
-from runner.kinds.verifications.exit_code import NEVER_GOOD
 from runner.model.checks import secret_checks, step_checks
 from runner.model.checks.condition_truth import accepts, always, plain_names
 from runner.model.checks.step_checks import Fault

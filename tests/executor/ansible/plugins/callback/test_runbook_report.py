@@ -147,6 +147,7 @@ def test_the_first_message_names_the_hosts_of_every_play_and_the_class_of_each_h
             "inventory_hosts": 3,
             "commands": {},
             "secret_values": [],
+            "secret_paths": [],
         }
     ]
 
