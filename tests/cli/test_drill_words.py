@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from harness.fakes import runbook_file
+from harness.runbook_files import FAULT_VALUES
 
 from runner.kinds.plugins import faults
 from runner.lab.drills.armed_undo import host_undos
@@ -56,22 +57,12 @@ STEPS = [
         "verify": [{"says": "It answers", "http": "http://web:8080/health", "within": "1m"}],
     },
 ]
-VALUES = {
-    "service": "shop",
-    "directory": "/var/log/shop",
-    "database": "shop",
-    "table": "orders",
-    "port": "8080",
-    "certificate": "/etc/shop.crt",
-    "key": "/etc/shop.key",
-    "name": "db1.example.com",
-}
 
 
 @pytest.mark.parametrize("fault", [*faults()])
 def test_each_fault_passes_lint_and_has_an_undo_that_a_host_can_do_alone(runbook, here, fault):
     runbook_file(here, hosts="web", steps=STEPS)
-    given = [word for name in faults()[fault].needs for word in ("-e", f"{name}={VALUES[name]}")]
+    given = [word for name in faults()[fault].needs for word in ("-e", f"{name}={FAULT_VALUES[name]}")]
 
     written = runbook("drill", "init", "RUN-001", "--fault", fault, *given)
 

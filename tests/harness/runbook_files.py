@@ -26,3 +26,16 @@ def tasks_written(runbook_id: str, playbook: Path) -> list[str]:
 def tasks_done(runbook_id: str, output: str) -> list[str]:
     """The actions and verifications that ansible-playbook says it has done, in order."""
     return re.findall(rf"TASK \[{runbook_id}/(\S+/(?:action|verify/\d+)) \|", output)
+
+
+FAULT_VALUES = {
+    "service": "shop",
+    "directory": "/var/log/shop",
+    "database": "shop",
+    "table": "orders",
+    "port": "8080",
+    "certificate": "/etc/shop.crt",
+    "key": "/etc/shop.key",
+    "name": "db1.example.com",
+}
+"""What each of the faults that we know can be given, by the name of what it needs."""

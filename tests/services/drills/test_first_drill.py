@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from harness.fakes import runbook_file
+from harness.runbook_files import FAULT_VALUES
 
 from runner.core.errors import InvalidInputError, MistypedError
 from runner.kinds.plugins import faults
@@ -55,18 +56,6 @@ def test_what_the_runbook_says_becomes_the_drill(library):
     assert written["symptom"]["that"] == "status == 503"
 
 
-VALUES = {
-    "service": "shop",
-    "directory": "/var/log/shop",
-    "database": "shop",
-    "table": "orders",
-    "port": "8080",
-    "certificate": "/etc/shop.crt",
-    "key": "/etc/shop.key",
-    "name": "db1.example.com",
-}
-
-
 def test_what_is_missing_is_named_and_nothing_is_written(library):
     before = library.usable("RUN-001").path.read_text()
 
@@ -77,10 +66,10 @@ def test_what_is_missing_is_named_and_nothing_is_written(library):
 
 
 def test_a_runbook_that_has_a_drill_keeps_it(library):
-    write_first_drill(library, "RUN-001", faults()["fill-disk"], VALUES)
+    write_first_drill(library, "RUN-001", faults()["fill-disk"], FAULT_VALUES)
 
     with pytest.raises(InvalidInputError, match="RUN-001 has a drill already"):
-        write_first_drill(library, "RUN-001", faults()["fill-disk"], VALUES)
+        write_first_drill(library, "RUN-001", faults()["fill-disk"], FAULT_VALUES)
 
 
 def test_where_nothing_can_be_asked_somebody_says_what(tmp_path):
@@ -88,11 +77,11 @@ def test_where_nothing_can_be_asked_somebody_says_what(tmp_path):
     library = Library(tmp_path)
 
     with pytest.raises(InvalidInputError, match="RUN-001 verifies nothing that a probe could ask"):
-        write_first_drill(library, "RUN-001", faults()["fill-disk"], VALUES)
+        write_first_drill(library, "RUN-001", faults()["fill-disk"], FAULT_VALUES)
 
     assert (
         "http://web/health"
-        in write_first_drill(library, "RUN-001", faults()["fill-disk"], VALUES, url="http://web/health").text
+        in write_first_drill(library, "RUN-001", faults()["fill-disk"], FAULT_VALUES, url="http://web/health").text
     )
 
 
