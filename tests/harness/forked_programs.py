@@ -21,13 +21,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 _SUPERVISOR = "runner.executor.ansible.supervisor"
+_ADAPTER = "runner.executor.ansible.ansible_runner_adapter"
 _NEEDED = "import sys; own = set(sys.modules); import ansible.cli.playbook, ansible.executor.playbook_executor; print(*{*sys.modules} - own)"
 _CONSTANTS = {"base.yml": yaml.CSafeLoader, "ansible_builtin_runtime.yml": yaml.CBaseLoader}
 """Files in Ansible's own directory `config`, and the loaders that it reads them with."""
@@ -43,7 +44,7 @@ def prepare():
         if name.partition(".")[0] not in {"ansible", "ansible_collections", "__main__"}:
             with suppress(ImportError):  # a part of another one that is no module to import
                 importlib.import_module(name)
-    importlib.import_module("runner.executor.ansible.ansible_runner_adapter")
+    importlib.import_module(_ADAPTER)
     subprocess.Popen._execute_child = _execute_child
     _parse_constants()
     gc.collect()
@@ -75,7 +76,7 @@ def _execute_child(process, *words):
         return
     process.pid = os.fork()
     if process.pid == 0:
-        _become(program, given)
+        sys.modules[_ADAPTER].end_as_program(partial(_become, program, given))
     process._child_created = True
     pipes = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
     process._close_pipe_fds(*(given[name] for name in pipes))
@@ -93,36 +94,23 @@ def _supervise(words):
 
 
 def _become(program, given):
-    """Be to everybody what the program would be, do it, and end."""
-    code = 1
-    try:
-        _forget_what_the_parent_was()
-        if given["start_new_session"]:
-            os.setsid()
-        for source, target in ((given["p2cread"], 0), (given["c2pwrite"], 1), (given["errwrite"], 2)):
-            if source not in {-1, target}:
-                os.dup2(source, target)
-            os.set_inheritable(target, True)  # noqa: FBT003 - it has no name
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        streams = (open(number, mode, closefd=False) for number, mode in enumerate("rww"))  # noqa: SIM115 - they stay
-        sys.stdin, sys.stdout, sys.stderr = streams
-        os.chdir(given["cwd"] or ".")
-        if given["env"] is not None:
-            os.environ.clear()
-            os.environ.update(given["env"])
-        time.tzset()
-        program()
-        code = 0
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:  # noqa: BLE001 - a program would print it as well
-        traceback.print_exc()
-    finally:
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code & 0xFF)
+    """Be to everybody what the program would be, and do it."""
+    _forget_what_the_parent_was()
+    if given["start_new_session"]:
+        os.setsid()
+    for source, target in ((given["p2cread"], 0), (given["c2pwrite"], 1), (given["errwrite"], 2)):
+        if source not in {-1, target}:
+            os.dup2(source, target)
+        os.set_inheritable(target, True)  # noqa: FBT003 - it has no name
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    streams = (open(number, mode, closefd=False) for number, mode in enumerate("rww"))  # noqa: SIM115 - they stay
+    sys.stdin, sys.stdout, sys.stderr = streams
+    os.chdir(given["cwd"] or ".")
+    if given["env"] is not None:
+        os.environ.clear()
+        os.environ.update(given["env"])
+    time.tzset()
+    program()
 
 
 def _forget_what_the_parent_was():

@@ -18,9 +18,10 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from ansible_runner import runner as ansible_runner
 from ansible_runner.interface import init_runner
@@ -129,25 +130,30 @@ def run(
     child = os.fork()
     if not child:
         processes.die_with_parent(parent)
-        _become(words, cwd, env, (stdin, stdout, stderr))
+        end_as_program(partial(_become, words, cwd, env, (stdin, stdout, stderr)))
     return subprocess.CompletedProcess(list(words), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def _become(words: Sequence[str], cwd: str, env: Mapping[str, str], streams: Sequence[IO[Any]]) -> None:
-    """Be to everybody what the program would be, do what it does, and end."""
+    """Be to everybody what the program would be, and do what it does."""
+    atexit._clear()  # noqa: SLF001 - there is no other way; what this fork registers is done at its end
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    time.tzset()
+    sys.argv = list(words)
+    _play()
+
+
+def end_as_program(does: Callable[[], None]) -> NoReturn:
+    """End this fork as a program ends that `does` this: with its exit code, and with what it has registered done."""
     code = 1
     try:
-        atexit._clear()  # noqa: SLF001 - there is no other way; what this fork registers is done at its end
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for number, stream in enumerate(streams):
-            os.dup2(stream.fileno(), number)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        os.chdir(cwd)
-        os.environ.clear()
-        os.environ.update(env)
-        time.tzset()
-        sys.argv = list(words)
-        _play()
+        does()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
