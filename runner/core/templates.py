@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import jinja2
-import jinja2.nodes
+from jinja2 import nodes
 from pydantic import AfterValidator
 
 _JINJA = jinja2.Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - nothing is rendered
@@ -20,7 +20,7 @@ NUMBERS = frozenset({"int", "float", "length", "count"})
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> jinja2.nodes.Template:
+def parse(text: str) -> nodes.Template:
     """The tree of the template `text`; whoever asks for it again gets the same one, so that nobody may change it.
 
     Raises:
@@ -30,7 +30,7 @@ def parse(text: str) -> jinja2.nodes.Template:
     return _JINJA.parse(text)
 
 
-def parse_expression(text: str) -> jinja2.nodes.Template:
+def parse_expression(text: str) -> nodes.Template:
     """The tree of the template that is the expression `text` alone.
 
     Raises:
@@ -131,16 +131,61 @@ def inside(template: str) -> str:
     return re.sub(r"^\{\{[-+]?|[-+]?\}\}\s*$", "", template).strip()
 
 
+def _tree(text: str) -> nodes.Template | None:
+    """The tree of a text with templates in it; None where there is none, or what is no template."""
+    try:
+        return parse(text) if has_template(text) else None
+    except (jinja2.TemplateSyntaxError, RecursionError):  # of which others complain
+        return None
+
+
 def names_in(text: str) -> set[str]:
     """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
-    if not has_template(text):
+    if (tree := _tree(text)) is None:
         return set()
-    try:
-        parsed = parse(text)
-    except (jinja2.TemplateSyntaxError, RecursionError):  # that it is no template, others complain about
-        return set()
-    quoted = {str(item.value) for item in parsed.find_all(jinja2.nodes.Const) if isinstance(item.value, str)}
-    return {item.name for item in parsed.find_all(jinja2.nodes.Name)} | quoted
+    quoted = {str(item.value) for item in tree.find_all(nodes.Const) if isinstance(item.value, str)}
+    return quoted | {item.name for item in tree.find_all(nodes.Name)} | {path.split(".")[0] for path in _paths(tree)}
+
+
+def gives(text: str, path: str) -> bool:
+    """Whether a template in `text` gives the variable, or the part of one, at `path`: `db.password` is in all of `db`.
+
+    It may be written as `db['password']` or `hostvars['db1'].db.password`. What is only counted or tested is not given.
+    """
+    tree = _tree(text)
+    found = _paths(tree) if tree else ()
+    return any(f"{path}.".startswith(f"{each}.") or each.startswith(f"{path}.") for each in found)
+
+
+def _paths(node: nodes.Node) -> Iterator[str]:
+    """What is read of variables below `node`, each by its path."""
+    path, inner = _path(node), getattr(node, "node", None)
+    if path:
+        yield re.sub(r"^(?:hostvars\.[^.]*|vars)\.", "", path)
+    counted = isinstance(node, nodes.Test) or getattr(node, "name", "") in {"length", "count"}
+    for child in node.iter_child_nodes():
+        if not ((path or counted) and child is inner):
+            yield from _paths(child)
+
+
+def _path(node: nodes.Node | None) -> str:
+    """The path of the part of a variable that `node` is; empty where it is none. A key that is computed is `*`."""
+    match node:
+        case nodes.Name(name=name):
+            return name
+        case nodes.Call(node=nodes.Name(name="lookup" | "query" | "q"), args=[plugin, nodes.Const(value=name)]):
+            return str(name) if str(getattr(plugin, "value", "")).endswith("vars") else ""
+        case nodes.Call(node=nodes.Getattr(node=inner, attr="values" | "items")):
+            return _path(inner)
+        case nodes.Call(node=nodes.Getattr(node=inner, attr="get"), args=[nodes.Const(value=part), *_]):
+            pass
+        case nodes.Getattr(node=inner, attr=part):
+            pass
+        case nodes.Getitem(node=inner, arg=key):
+            part = getattr(key, "value", "*")
+        case _:
+            return ""
+    return f"{before}.{part}" if (before := _path(inner)) else ""
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -154,17 +199,9 @@ def texts_in(value: Any) -> Iterator[str]:
 def last_filter(template: str) -> str:
     """The filter that the whole of a `{{ template }}` goes through last; of `a ~ b | quote` that is none."""
     match parse(template).body if template.startswith("{{") else []:
-        case [jinja2.nodes.Output(nodes=[jinja2.nodes.Filter(name=name)])]:
+        case [nodes.Output(nodes=[nodes.Filter(name=name)])]:
             return str(name).rpartition(".")[2]
     return ""
-
-
-def gives_number(expression: object) -> bool:
-    """Whether what is captured by `expression` is a number, whatever a host says."""
-    try:
-        return isinstance(expression, str) and last_filter(f"{{{{ {expression} }}}}") in NUMBERS
-    except jinja2.TemplateError:
-        return False
 
 
 def verbatim(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
+from runner.core.templates import gives
 from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.lenient_yaml import MAX_BYTES, Value, documents
 
@@ -50,9 +51,8 @@ def vaulted(path: Path) -> frozenset[str]:
     paths = {name for name, part in parts if part.node.tag == "!vault" and not name.startswith(_OWN)}
     more = paths
     while more:
-        named = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, paths))})(?!\w)")
-        more = {name for name, part in parts if "{{" in (part.text or "") and named.search(part.text or "")} - paths
-        more = {name for name in more if not name.startswith(_OWN)}
+        named = {name for name, part in parts if any(gives(part.text or "", path) for path in more)}
+        more = {name for name in named - paths if not name.startswith(_OWN)}
         paths |= more
     return frozenset(paths)
 

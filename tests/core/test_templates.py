@@ -12,7 +12,9 @@ from runner.core.templates import (
     expressions,
     filled,
     filled_expression,
+    gives,
     literal,
+    names_in,
     only_expression,
     pieces,
     split,
@@ -54,6 +56,44 @@ def test_a_command_line_is_split_as_a_shell_would_and_templates_stay_whole(comma
 )
 def test_the_expressions_in_a_text(text, found, only):
     assert (expressions(text), only_expression(text)) == (found, only)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ db.password }}",
+        "x:{{ (db['password'] ~ '@') | quote }}",
+        "{{ db.get('password', '') }}",
+        "{{ db | to_json }}",
+        "{{ db.values() | first }}",
+        "{{ hostvars[inventory_hostname].db.password }}",
+        "{{ hostvars.db1['db']['password'] }}",
+        "{{ vars['db'].password }}",
+        "{{ lookup('ansible.builtin.vars', 'db').password }}",
+        "{% if db.password %}{% endif %}",
+        "{{ db.password.upper() }}",
+    ],
+)
+def test_a_part_of_a_variable_is_found_however_it_is_spelled(text):
+    assert gives(text, "db.password")
+    assert "db" in names_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "db.password",
+        "{{ db.name }}",
+        "{{ db[key] }}",
+        "{{ db.password is defined }}",
+        "{{ db | length }}",
+        "{{ other.db.password }}",
+        "{{ 'db.password' }}",
+        "{{ db.password",
+    ],
+)
+def test_what_is_another_part_or_only_tested_is_not(text):
+    assert not gives(text, "db.password")
 
 
 @given(

@@ -99,6 +99,8 @@ def test_what_is_encrypted_by_itself_and_what_names_it_is_known_by_its_path(tmp_
         f"vault_token: {secret}db:\n  name: shop\n  password: {secret}runbook_sql:\n  PGPASSWORD: {secret}"
         "token: '{{ vault_token }}'\nurl: 'http://{{ token }}@{{ db.name }}'\nport: 80\nother: '{{ vault_tokens }}'\n"
     )
-    (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {dsn: 'x:{{ db.password }}'}}}\n")
+    (tmp_path / "hosts.yml").write_text(
+        "all: {hosts: {a: {dsn: 'x:{{ db[\"password\"] }}', n: '{{ dsn | length }}'}}}\n"
+    )
 
     assert vaulted(tmp_path) == {"vault_token", "db.password", "token", "url", "dsn"}

@@ -25,7 +25,7 @@ def computed(shell: Shell) -> Iterator[str]:
             text = shell.text[start:end]
             for each in reversed([each for each in substitutions(node) if start <= each.start_byte < end]):
                 text = text[: each.start_byte - start] + text[each.end_byte - start :]
-            names = re.findall(r"[A-Za-z_]\w*", TEMPLATE.sub(" ", text))
+            names = re.findall(r"[A-Za-z_]\w*|(?<=[${])\d", TEMPLATE.sub(" ", text))
             yield " ".join([text, *(shell.values[name] for name in names if name in shell.values)])
     for call in calls(shell):
         yield from _named(call.words)

@@ -28,8 +28,9 @@ from runner.core.shell.pasted_values import pasted
 from runner.core.shell.shell_reader import STDIN, Command, Shell, of_arguments
 from runner.core.templates import NUMBERS, has_template, last_filter, names_in, parse, pieces
 
-_DEEPEST = 6
+_DEEPEST, _DEEPEST_CALL = 6, 4
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_ALL, _SHIFT = "$@", re.compile(r"(?m)(?<=[;{]|\n)\s*shift\b")
 _RENAMES = re.compile(r"\{%[-+]?\s*(?:for|set)\b")
 
 
@@ -117,7 +118,23 @@ def _templates(environment: Mapping[str, str]) -> Mapping[str, str]:
     return {name: value for name, value in environment.items() if isinstance(value, str) and "{{" in value}
 
 
-def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) -> Iterator[Reading]:
+class _Function(NamedTuple):
+    """What shell code knows as a function: the words that it is `given`, and the `others` by name, each with its body.
+
+    `depth` is how many functions have called each other.
+    """
+
+    given: Sequence[str] = ()
+    others: Mapping[str, str] = _NOTHING
+    depth: int = 0
+
+
+_NO_FUNCTION = _Function()
+
+
+def _in_shell(
+    code: str, reader: str, values: Mapping[str, str], shells: int, function: _Function = _NO_FUNCTION
+) -> Iterator[Reading]:
     if not values and not has_template(code):
         return
     raw = [each.template for each in pasted(code)]
@@ -129,12 +146,26 @@ def _in_shell(code: str, reader: str, values: Mapping[str, str], shells: int) ->
     values = {**values, **own}
     yield from _by_variables(own)
     shell = Shell(code, values=values)
+    function = function._replace(others={**function.others, **shell.functions()})
     for call in calls(shell):
         words, reads, behind = ([_read(each) for each in part] for part in (call.words, call.reads, call.behind))
+        if function.depth:
+            words = [each for word in words for each in (function.given if word == _ALL else [word])]
         yield from (each for each in _started(words, values, shells) if each.kind != "name" or each.template not in raw)
         yield from _fed(words, reads, behind, values, shells + 1)
+        yield from _in_function(words, values, shells, function)
     for text in computed(shell):
         yield from (Reading(each, "bash", "number") for each in _pasted_texts(text))
+
+
+def _in_function(words: Sequence[str], values: Mapping[str, str], shells: int, around: _Function) -> Iterator[Reading]:
+    """What the function of the same code that `words` call, if they do, takes for code of its arguments."""
+    name, *given = words[started(words).at :] or [""]
+    if name in around.others and any(map(has_template, given)) and around.depth < _DEEPEST_CALL:
+        body = around.others[name]
+        function = _Function(given[len(_SHIFT.findall(body)) :], around.others, around.depth + 1)
+        parameters = {str(number): word for number, word in enumerate(given, 1)} | {"*": " ".join(function.given)}
+        yield from _in_shell(body, "bash", {**values, **_templates(parameters)}, shells, function)
 
 
 def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> Iterator[Reading]:

@@ -80,7 +80,7 @@ class Code:
 
     def programs(self) -> list[str]:
         """The programs that it starts, in order, as far as one can tell without running it."""
-        own = _BUILTINS | self.shell.functions() if self.in_shell else frozenset()
+        own = _BUILTINS | self.shell.functions().keys() if self.in_shell else frozenset()
         return [name for command in self.commands() for name in _programs(command) if name not in own]
 
     def comments(self) -> list[range]:

@@ -110,10 +110,11 @@ class Shell:
         """Where the comments are."""
         return [range(node.start_byte, node.end_byte) for node in self._nodes if node.type == "comment"]
 
-    def functions(self) -> frozenset[str]:
-        """The functions that it defines."""
-        nodes = (node.child_by_field_name("name") for node in self._nodes if node.type == "function_definition")
-        return frozenset(self._slice(node) for node in nodes if node)
+    def functions(self) -> Mapping[str, str]:
+        """The functions that it defines, each with its body."""
+        nodes = [node for node in self._nodes if node.type == "function_definition"]
+        parts = [(node.child_by_field_name("name"), node.child_by_field_name("body")) for node in nodes]
+        return {self._slice(name): self._slice(body) for name, body in parts if name and body}
 
     def used(self) -> list[str]:
         """The variables whose value is taken, in order, without those that it says a default for."""
@@ -202,7 +203,10 @@ class Shell:
         text = self._slice(node)
         kinds = ("expansion", "command_substitution") if self.values else ("expansion",)
         for each in reversed([each for each in (node, *node.children) if each.type.endswith(kinds)]):
-            value = next((self.values[name] for name in self._variables(each) if name in self.values), None)
+            names = (
+                self._slice(part) for part in each.named_children if part.type.endswith("variable_name")
+            )  # "$@" too
+            value = next((self.values[name] for name in names if name in self.values), None)
             if each.type == "command_substitution":
                 value = self._printed(each)
             if value is not None and not self._slice(each).startswith("${#"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
-from runner.core.templates import names_in
+from runner.core.templates import gives
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 from runner.model.checks.secret_checks import in_arguments
 
@@ -205,12 +205,6 @@ def vaulted_in_arguments(context: LintContext) -> Iterator[Hit]:
     for work in context.works() if secret else ():
         for key in work.kind.visible:
             for place, text in context.leaves((*work.place[:-1], key)):
-                for name in (name for name in secret if _is_filled_in(name, text)):
+                for name in (name for name in secret if gives(text, name)):
                     message, hint = in_arguments(name, "a secret of the inventory", in_env=key == "env")
                     yield Hit(place, message, hint, fragment=name)
-
-
-def _is_filled_in(path: str, text: str) -> bool:
-    """Whether a template in `text` has the variable, or its part, of that path."""
-    name = path.partition(".")[0]
-    return name in names_in(text) and re.search(rf"(?<![\w.]){re.escape(path)}(?!\w)", text) is not None

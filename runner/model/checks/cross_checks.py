@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.core.templates import gives_number
+from jinja2 import TemplateError
+
+from runner.core.templates import NUMBERS, last_filter
 from runner.kinds.steps.base import StepKind
 from runner.kinds.values import NEVER_GOOD
 from runner.kinds.verifications.base import StandInVerification
@@ -46,7 +48,7 @@ def faults(
         for each in everything
         for key in ("capture", "choose")
         for name, what in (each.written(key, dict) or {}).items()
-        if not gives_number(what)
+        if not _gives_number(what)
     ]
     values = secret_checks.SensitiveNames(inputs, [*captured, ITEM])
     for each in everything:
@@ -59,6 +61,14 @@ def faults(
     for each in on_cancel:
         if each.step:
             yield from step_checks.unattended(each.at, each.step)
+
+
+def _gives_number(expression: object) -> bool:
+    """Whether what is captured by `expression` is a number, whatever a host says."""
+    try:
+        return isinstance(expression, str) and last_filter(f"{{{{ {expression} }}}}") in NUMBERS
+    except TemplateError:
+        return False
 
 
 def _ids(steps: Sequence[WrittenStep]) -> Iterator[Fault]:

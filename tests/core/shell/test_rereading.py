@@ -81,6 +81,11 @@ OBEYED = {
     "a=(1 2); unset {{ word | quote }}": INDEX,
     "echo ${!WORD}": INDEX,
     "for ((i = 0; i < {{ word | quote }}; i++)); do break; done": INDEX,
+    'f() { eval "$1"; }; f {{ word | quote }}': COMMAND,
+    'f() { local code=$2; bash -c "$code"; }; f 1 "$WORD"': COMMAND,
+    'function f { shift; "$@"; }; f 1 sh -c {{ word | quote }}': COMMAND,
+    'g() { eval "$*"; }; f() { timeout 9 true; g "$@"; }; f {{ word | quote }}': COMMAND,
+    'f() { (( $1 > 0 )); }; f "$WORD"': INDEX,
 }
 SAFE = (
     "eval printf %s {{ word | quote | quote }}",
@@ -95,6 +100,9 @@ SAFE = (
     'declare -A a; a["$WORD"]=1; printf %s "${!a[@]}"',
     'if [[ $WORD == "" || 1 -gt 0 ]]; then printf %s "$WORD"; fi',
     'cat <(printf "%s" "$WORD")',
+    'f() { printf %s "$1"; }; f {{ word | quote }}',
+    'f() { local n=$1; shift; if (( n > 0 )); then "$@"; fi; }; f 3 printf %s "$WORD"',
+    'f() { bash -c \'printf %s "$1"\' _ "$1"; }; f "$WORD"',
     'n=$(wc -c <<<"$WORD"); if (( n > 0 )); then printf %s "$WORD"; fi',
 )
 

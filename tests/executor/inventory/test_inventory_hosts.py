@@ -70,7 +70,9 @@ def vault(tmp_path, monkeypatch):
     program = Path(sys.executable).with_name("ansible-vault")
     subprocess.run([program, "encrypt", "--vault-password-file", tmp_path / "sesame", secret], check=True)
     (tmp_path / "hosts").write_text("[web]\nweb1 own=1\n")
-    (tmp_path / "group_vars" / "web" / "open.yml").write_text("db: {name: shop, url: 'http://{{ hidden }}@db'}\n")
+    (tmp_path / "group_vars" / "web" / "open.yml").write_text(
+        "db: {name: shop, url: 'http://{{ hidden }}@db'}\nmore: '{{ hostvars[\"web1\"].db.get(\"url\") }}'\n"
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -81,7 +83,7 @@ def test_what_is_set_in_an_encrypted_file_is_known_to_who_has_the_password(vault
     found = variables([Path("hosts")])
 
     assert {"hidden", "own"} <= found.names
-    assert found.vaulted == {"hidden", "db.url"}
+    assert found.vaulted == {"hidden", "db.url", "more"}
 
 
 @pytest.mark.parametrize("password", ["wrong", "absent"])

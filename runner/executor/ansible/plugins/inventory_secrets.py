@@ -18,6 +18,9 @@ PASSWORDS = frozenset(
     }
 )
 OF_LIBPQ = ("PGPASSWORD", "PGSSLPASSWORD")
+BEFORE = r"(?<![\w.])(?:(?:hostvars(?:\[[^\]]*\]|\.\w+)|vars)\.)?"
+BETWEEN = r"""['"]?\]?(?:\.|\.get\(\s*['"]|\[\s*['"])"""
+"""What stands before a variable and its parts however they are spelled: hostvars['db1'].db['password']."""
 LOOKS = ("lookup(", "query(", "q(")
 SHORTEST = 4
 DIGITS = 6
@@ -51,10 +54,14 @@ def secret_paths(variables):
     paths |= {f"runbook_sql.{key}" for key in OF_LIBPQ if isinstance(settings, dict) and key in settings}
     more = paths
     while more:
-        named = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, paths))})(?!\w)")
+        named = re.compile(rf"{BEFORE}(?:{'|'.join(map(_spelled, paths))})(?!\w)")
         more = {path for path, text in texts if "{{" in text and named.search(text)} - paths
         paths |= more
     return sorted(paths)
+
+
+def _spelled(path):
+    return BETWEEN.join(map(re.escape, path.split(".")))
 
 
 def _texts(path, value):
