@@ -16,6 +16,8 @@ case $1 in
     ;;
   *) exit 64 ;;
 esac
+workers() { pgrep --parent "$(cat "$PID")" --full 'worker process$' || true; } # without those that shut down
+before=$(workers)
 printf '%s\n' "$line" >"$ENTRY.new"
 mv "$ENTRY.new" "$ENTRY"
 kill -HUP "$(cat "$PID")"
@@ -23,7 +25,11 @@ if [ "$1" = out ]; then
   left=connections
   while [ -n "$left" ]; do
     sleep 0.5
-    left=$(ss --no-header --tcp --numeric state established dst "$2")
+    left=
+    if [ -n "$before" ]; then # one that works with the list of before may still send somebody there
+      left=$(workers | grep --line-regexp --fixed-strings "$before" || true)
+    fi
+    left+=$(ss --no-header --tcp --numeric state established dst "$2")
   done
 fi
 echo "$2 is $1"

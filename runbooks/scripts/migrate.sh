@@ -8,12 +8,14 @@ errors=$(mktemp)
 trap 'rm --force "$errors"' EXIT
 PGAPPNAME=migration PGOPTIONS="-c role=$ROLE -c lock_timeout=$LOCK_TIMEOUT" ask --single-transaction --file="$1" 2>"$errors" &
 migration=$!  # as a job it is forgotten once it has ended, which it may have by then
-sleep 0.2
-ask <<'SQL' | sed --quiet 's/^t|/ended the session of /p'
+while kill -0 "$migration" 2>/dev/null; do
+  ask <<'SQL' | sed --quiet 's/^t|/ended the session of /p' || true
 SELECT DISTINCT pg_terminate_backend(held.pid), held.usename || ' with ' || held.application_name
 FROM pg_stat_activity waits, unnest(pg_blocking_pids(waits.pid)) AS holder JOIN pg_stat_activity held ON held.pid = holder
 WHERE waits.application_name = 'migration' AND held.state = 'idle in transaction' AND now() - held.state_change > :'idle'::interval;
 SQL
+  sleep 0.2
+done
 if wait "$migration"; then
   echo "migrated"
 elif grep --quiet 'lock timeout' "$errors"; then

@@ -30,7 +30,8 @@ _NAMES: Mapping[str, str] = {
 }
 _SOMETHING = plugins.verifications()["that"].model_validate({"that": ("rows | length > 0",)})
 """What every query of a proof must give: of nothing, anything can be said."""
-_AT_ONCE = timedelta(seconds=5)
+_PATIENCE, _EVERY = timedelta(seconds=30), timedelta(milliseconds=250)
+"""In which time a symptom must be there, and how often it is looked for: a fault is not felt everywhere at once."""
 _BRIEF = 120
 
 
@@ -60,9 +61,14 @@ class DrillPhases:
             ExecutionError: one fails, or does not pass; the hint says which and why.
             InvalidInputError: a file that one names cannot be used.
         """
-        if steps := [step for step in self.drill.steps(*phases) if not self.drill.asks_the_probe(step)]:
-            steps = [_proving(step) for step in steps] if phases == ("proof",) else steps
+        if steps := [step for phase in phases for step in self._done_in(phase)]:
             self._by_ansible(phases[0], [each for step in steps for each in (guard, step) if each])
+
+    def _done_in(self, phase: str) -> list[Step]:
+        """The steps of `phase` that Ansible does."""
+        steps = [step for step in self.drill.steps(phase) if not self.drill.asks_the_probe(step)]
+        completed = {"symptom": _awaited, "proof": _proving}.get(phase)
+        return [completed(step) for step in steps] if completed else steps
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -108,7 +114,7 @@ class DrillPhases:
         """
         for step in filter(self.drill.asks_the_probe, self.drill.steps(phase)):
             for look in step.verify:
-                within = look.within if isinstance(look.within, timedelta) else _AT_ONCE
+                within = look.within if isinstance(look.within, timedelta) else _PATIENCE
                 if not probe.wait_for(partial(self._suits, look), within=within.total_seconds()):
                     raise ExecutionError(f"{_NAMES[phase]} failed", hint=f"the probe: {look.says}; {brief(probe)}")
 
@@ -132,6 +138,17 @@ class DrillPhases:
         self.ansible.play(
             _NAMES[phase], playbook, self.variables, log=playbook.with_suffix(".log"), attempt=self.attempt
         )
+
+
+def _awaited(step: Step) -> Step:
+    """`step`, whose looks are repeated for a while where it does not say for how long."""
+    verify = tuple(
+        look.model_copy(update={"within": _PATIENCE, "every": _EVERY})
+        if look.probes and not (look.within or look.held)
+        else look
+        for look in step.verify
+    )
+    return step.model_copy(update={"verify": verify})
 
 
 def _proving(step: Step) -> Step:

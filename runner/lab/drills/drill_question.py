@@ -203,7 +203,7 @@ def way_to(host: HostValues, directory: Path | None = None) -> list[str]:
     if values.get("ansible_connection") == "local":
         return []
     master = ["ControlMaster=auto", f"ControlPath={directory}/p-%C", "ControlPersist=30", "BatchMode=yes"]
-    options = [*master, "ConnectTimeout=2"] if directory else []
+    options = [*master, "ConnectTimeout=5"] if directory else []
     words = ["ssh", *(word for option in options for word in ("-o", option))]
     if key := values.get("ansible_ssh_private_key_file"):
         words += ["-i", str(key)]

@@ -24,7 +24,7 @@ from runner.services.drills.hosts_that_stay import DrillUndo, PlayedUndo
 from runner.services.drills.recorded_calls import Switchboard
 from runner.store.log.envelope import Record
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds in which the probe must see the system well before, and broken after the fault."""
 
 Start = Callable[[RunRequest], Result]

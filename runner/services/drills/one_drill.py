@@ -28,7 +28,7 @@ from runner.services.drills.hosts_that_stay import DrillUndo
 
 UNTREATED = 4.0
 """Seconds for which a broken system is watched when nobody mends it."""
-SOON = 2.0
+SOON = 10.0
 """Seconds for the next answer of the probe."""
 LEAST_LOOKS = 20
 """How often the probe must have been answered before anybody may say that nothing was felt."""

@@ -10,6 +10,7 @@ from harness.fakes import RUNBOOK
 from harness.runbook_files import read_runbook
 
 from runner.library.library import Library
+from runner.model.procedure.drill import PHASES
 from runner.model.yaml.finding import InvalidFileError
 
 STEP = {"name": "Do it", "command": "true", "verify": [{"exit": 0}]}
@@ -144,8 +145,18 @@ def test_the_alert_that_must_fire_says_in_which_time(read):
 
     assert (drill.expect_alert.says, drill.alert_within, drill.alert.look.within) == (
         "MON-005 fires",
-        timedelta(seconds=30),
+        timedelta(minutes=1),
         None,
     )
     with pytest.raises(InvalidFileError):
         read(expect_alert="MON-005")
+
+
+@pytest.mark.parametrize("name", Library.shipped().ids())
+def test_what_a_shipped_runbook_waits_for_has_time_on_a_busy_machine_too(name):
+    runbook = Library.shipped().usable(name).runbook
+    steps = [*runbook.every_step, *(step for drill in runbook.drill for step in drill.steps(*PHASES))]
+    steps += [step.undo for step in steps if step.undo]
+    limits = {look.says: look.within for step in steps for look in step.verify if isinstance(look.within, timedelta)}
+
+    assert {says: within for says, within in limits.items() if within < timedelta(seconds=10)} == {}

@@ -41,14 +41,15 @@ class System:
         self.directory, self.port, self.inventories = directory, port, []
         self.well, self.breaks, self.proof = True, True, ""
         self.variables = {"runbook_environment": "lab"}
-        self.played, self.asked = [], 0
+        self.played, self.playbooks, self.asked = [], {}, 0
 
     def inventory(self):
         address = {"ansible_host": "127.0.0.1", **self.variables}
         return Inventory({"load_balancer": ["edge"]}, {"edge": address})
 
     def play(self, name, playbook, variables, *, log, attempt):
-        steps = dict.fromkeys(re.findall(r"RUN-001/([a-z-]+)/", playbook.read_text()))
+        self.playbooks[name] = playbook.read_text()
+        steps = dict.fromkeys(re.findall(r"RUN-001/([a-z-]+)/", self.playbooks[name]))
         self.played.append((name, variables["stuck_after"], [*steps]))
         if name == "the fault" and self.breaks:
             self.well = False
@@ -189,6 +190,15 @@ def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
         ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
         ("the undo of the drill", "1s", ["stop-the-report"]),
     ]
+
+
+def test_a_symptom_is_looked_for_again_as_a_fault_is_not_felt_everywhere_at_once(system, rehearse):
+    (locked,) = Library.shipped().usable("RUN-007").runbook.drill
+
+    rehearse(symptom=locked.symptom, proof=locked.symptom)
+
+    words = "label: within 30s"
+    assert [words in system.playbooks[name] for name in ("the fault", "the proof")] == [True, False]
 
 
 def test_without_remediation_it_stays_broken_and_is_undone(system, rehearse):
