@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 import click
 
@@ -15,28 +13,6 @@ from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 
 
-class WordsOrRunbooks(click.Command):
-    """A command of which the first word may be another command: `others`, by their words."""
-
-    def __init__(self, *args: Any, others: Mapping[str, click.Command], **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.others = others
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """That of the other command, where the first of `args` is its word."""
-        if args and (other := self.others.get(args[0])):
-            return other.make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
-        return super().make_context(info_name, args, parent=parent, **extra)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options, and then the other commands."""
-        super().format_options(ctx, formatter)
-        with formatter.section("Commands"):
-            formatter.write_dl([(word, other.get_short_help_str()) for word, other in self.others.items()])
-
-
 @click.command(
     "init",
     epilog="""\b
@@ -44,12 +20,12 @@ class WordsOrRunbooks(click.Command):
     runbook drill init --faults
     """,
 )
-@click.argument("name", metavar="[RUNBOOK]", required=False)
+@click.argument("runbook", required=False)
 @click.option("--fault", metavar="KEY", default="", help="How it is broken; without it what its words suggest.")
-@click.option("-e", "given", metavar="NAME=VALUE", multiple=True, help="What the fault needs.")
+@click.option("-e", "needs", metavar="NAME=VALUE", multiple=True, help="What the fault needs.")
 @click.option("--url", default="", help="What the probe asks, where no verification of the runbook says that.")
 @click.option("--faults", "show", is_flag=True, help="Show the faults that there are.")
-def init(*, name: str | None, fault: str, given: tuple[str, ...], url: str, show: bool) -> None:
+def init(*, runbook: str | None, fault: str, needs: tuple[str, ...], url: str, show: bool) -> None:
     """Write a first `drill:` block into the file of RUNBOOK, with a fault that is known and its undo."""
     from runner.kinds.plugins import faults  # noqa: PLC0415 - as below
     from runner.services.drills import first_drill  # noqa: PLC0415 - as below
@@ -58,16 +34,16 @@ def init(*, name: str | None, fault: str, given: tuple[str, ...], url: str, show
         rows = [{"fault": each.key, "what": each.title, "needs": ", ".join(each.needs)} for each in faults().values()]
         draw(rows, empty="there is none")
         return
-    if name is None:
+    if runbook is None:
         raise click.UsageError("name the runbook, or --faults")
-    library = context.library(name)
-    source = library.usable(name)
+    library = context.library(runbook)
+    source = library.usable(runbook)
     chosen = first_drill.choose_fault(source, fault)
-    values = first_drill.found_values(source, chosen) | _pairs(given)
+    values = first_drill.found_values(source, chosen) | _pairs(needs)
     for each, about in chosen.needs.items():
         if not values.get(each) and sys.stdin.isatty() and sys.stderr.isatty():
             values[each] = click.prompt(f"{chosen.title}: {each}, {about}", err=True)
-    done = first_drill.write_first_drill(library, name, chosen, values, url=url)
+    done = first_drill.write_first_drill(library, runbook, chosen, values, url=url)
     click.echo(safe(done.text, lines=True), nl=False)
     others = ", ".join(each.key for each in done.others)
     click.echo(f"wrote  the drill of {done.runbook}: {safe(chosen.title)}; other faults: {others}", err=True)

@@ -1,8 +1,10 @@
-"""Durations as people write them: `500ms`, `30s`, `2m`, `1h30m`, `7d`."""
+"""Durations as people write them, like `500ms`, `2m`, `1h30m`, `7d`, and waiting for something that long."""
 
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -67,3 +69,13 @@ def read_limit(value: Any) -> timedelta:
     if read(value) < timedelta(milliseconds=1):
         raise ValueError("must be longer than 0s")
     return read(value)
+
+
+def comes_true(condition: Callable[[], object], *, within: float, every: float = 0.1) -> bool:
+    """Whether `condition` holds `within` so many seconds; it is looked at once at least, and `every` so many again."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(every)
+    return True

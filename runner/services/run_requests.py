@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
+_NO_INVENTORY = re.compile(r"\.|(?:group|host)_vars$|.*(?:~|\.(?:pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry))$")
+"""The names beside inventories that are none: Ansible passes these over in a directory, too."""
 _HINT = "-i takes a file or a directory, like -i inventories/local"
 
 
@@ -84,7 +87,7 @@ def inventories_of(library: Library) -> list[str]:
     """The inventories in the library's `inventories/`, as -i takes them."""
     folder = library.root / "inventories"
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return [f"inventories/{name}" for name in names if name[0] != "." and name not in {"group_vars", "host_vars"}]
+    return [f"inventories/{name}" for name in names if not _NO_INVENTORY.match(name)]
 
 
 def _choices(library: Library) -> str:

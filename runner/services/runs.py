@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from runner.core.duration import comes_true
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents
 from runner.library.library import Library
@@ -24,7 +25,7 @@ from runner.services.deployment_log import logged
 from runner.services.notifications import Flushed
 from runner.services.run_list import find_run
 from runner.services.run_requests import find_inventories
-from runner.store.run_state import RunDirectory, RunState
+from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 
 __all__ = [
@@ -142,16 +143,7 @@ def cancel_run(
     for _ in range(2 if at_once else 1):
         run.cancel(by)
         time.sleep(0.3)
-    return CancelledRun(run.path.name, _has_stopped(run, patience), patience)
-
-
-def _has_stopped(run: RunDirectory, patience: float) -> bool:
-    deadline = time.monotonic() + patience
-    while run.live:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
+    return CancelledRun(run.path.name, comes_true(lambda: not run.live, within=patience), patience)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runner.core.duration import comes_true
 from runner.core.errors import AuditError, LockedError
 from runner.core.events import EventType
 from runner.store import disposable
@@ -216,10 +216,5 @@ def _wait_for(lock: LockFile, patience: float) -> None:
     Raises:
         LockedError: it is somebody else's for longer than the seconds of `patience`.
     """
-    late = time.monotonic() + patience
-    while not lock.lock():
-        if time.monotonic() > late:
-            raise LockedError(
-                "another command has been deciding about the schedules", hint=f"see who: fuser {lock.path}"
-            )
-        time.sleep(_LOOKS_AGAIN)
+    if not comes_true(lock.lock, within=patience, every=_LOOKS_AGAIN):
+        raise LockedError("another command has been deciding about the schedules", hint=f"see who: fuser {lock.path}")

@@ -36,7 +36,7 @@ def test_what_is_not_taken_back_is_named(runbook, here):
 
     assert ran.code == 1
     assert "broken   web1: the drill 20260101T000000Z-00000001 of RUN-100 is not taken back" in ran.out
-    assert "web1 does so by itself at 2026-01-01T00:05:00 UTC, if it lives" in ran.err
+    assert "if it was not reached, web1 does so by itself at 2026-01-01T00:05:00 UTC" in ran.err
 
 
 def test_the_help_names_the_words(runbook, here):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from runner.core.duration import parse, seconds, show
+from runner.core.duration import comes_true, parse, seconds, show
 from runner.core.fields import Duration, Limit
 
 
@@ -88,3 +89,17 @@ def test_a_duration_is_written_and_described_as_text():
     adapter = TypeAdapter(Duration)
     assert adapter.dump_json(adapter.validate_python("90m")) == b'"1h30m"'
     assert adapter.json_schema()["type"] == "string"
+
+
+def test_it_is_looked_at_until_it_holds():
+    answers = iter([False, "", 0, "yes"])
+
+    assert comes_true(lambda: next(answers), within=math.inf, every=0)
+    assert [*answers] == []
+
+
+def test_it_is_looked_at_once_where_there_is_no_time():
+    looks = []
+
+    assert not comes_true(lambda: looks.append("a look"), within=0)
+    assert looks == ["a look"]

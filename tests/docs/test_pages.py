@@ -12,7 +12,7 @@ import yaml
 from harness import ROOT
 
 from runner.cli import cli
-from runner.cli.drill_words import WordsOrRunbooks
+from runner.cli.words_or_arguments import WordsOrArguments
 from runner.core.events import EventType, Outcome
 from runner.library.library import Library
 from runner.library.schema.json_schema import SCHEMAS
@@ -49,7 +49,7 @@ def commands(page: Path) -> list[str]:
 
 def parsed(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
     """Parse `words` as the command line does: an unknown command or option, or a wrong choice, raises."""
-    if isinstance(command, WordsOrRunbooks) and words and words[0] in command.others:
+    if isinstance(command, WordsOrArguments) and words and words[0] in command.others:
         command, words = command.others[words[0]], words[1:]
     context = click.Context(command, parent=parent, info_name=command.name)
     context.allow_interspersed_args = not isinstance(command, click.Group)

@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from runner.cli.completion.completers import COMPLETERS
+from runner.cli.completion.completers import COMPLETERS, with_words
+from runner.cli.words_or_arguments import WordsOrArguments
 from runner.library.root import cache_directory
 from runner.store import durable
 
@@ -60,8 +61,12 @@ def _store(cache: Path, value: _Info) -> None:
 
 
 def _command(name: str, info: _Info) -> click.Command:
-    params = [_parameter(each) for each in info["params"] if each["name"] != _HELP]
+    others = {word: _command(word, other) for word, other in info.get("others", {}).items()}
+    first = {word: str(other.help or "").partition("\n")[0] for word, other in others.items()}
+    params = [_parameter(each, first) for each in info["params"] if each["name"] != _HELP]
     about: dict[str, Any] = {"params": params, "help": info["help"], "hidden": info["hidden"]}
+    if others:
+        return WordsOrArguments(name, others=others, **about)
     if "commands" not in info:
         return click.Command(name, **about)
     return click.Group(
@@ -69,9 +74,11 @@ def _command(name: str, info: _Info) -> click.Command:
     )
 
 
-def _parameter(info: _Info) -> click.Parameter:
+def _parameter(info: _Info, first: Mapping[str, str]) -> click.Parameter:
+    """The parameter; an argument may be one of the words that are commands, too, where it is the `first`."""
     complete = COMPLETERS.get(info["name"])
     if info["param_type_name"] == "argument":
+        complete = with_words(first, complete) if first else complete
         nargs = info["nargs"]
         return click.Argument([info["name"]], nargs=nargs, required=False, type=_type(info), shell_complete=complete)
     words = [info["name"], *info["opts"], *info["secondary_opts"]]

@@ -35,6 +35,17 @@ def _completer(*sources: Callable[[click.Context], _Offers]) -> Completer:
     return complete
 
 
+def with_words(words: Mapping[str, str], complete: Completer | None) -> Completer:
+    """What `complete` offers, and before it each of the `words` with its help, where nothing was typed before."""
+    own = _completer(lambda _: words.items())
+
+    def both(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        offered = [] if ctx.params.get(param.name or "") else own(ctx, param, incomplete)
+        return [*offered, *(complete(ctx, param, incomplete) if complete else ())]
+
+    return both
+
+
 def _runbooks(ctx: click.Context) -> _Offers:
     return lenient_files.titles(_root(ctx)).items()
 
@@ -78,6 +89,24 @@ def _rules(_: click.Context) -> Iterator[tuple[str, str]]:
     from runner.lint.engine import rules  # noqa: PLC0415 - only this one waits for the rules
 
     yield from ((name, rule.problem) for name, rule in rules().items())
+
+
+def _faults(_: click.Context) -> Iterator[tuple[str, str]]:
+    from runner.kinds.plugins import faults  # noqa: PLC0415 - only this one waits for the kinds
+
+    yield from ((key, fault.title) for key, fault in faults().items())
+
+
+def _needs(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """`name=` for each thing that the fault needs, which may be any where none was chosen."""
+    from runner.kinds.plugins import faults  # noqa: PLC0415 - as the one before
+
+    chosen, used = faults(), {str(item).partition("=")[0] for item in ctx.params.get("needs") or ()}
+    fault = chosen.get(ctx.params.get("fault") or "")
+    asked = [fault] if fault else [*chosen.values()]
+    for name, about in {name: about for each in asked for name, about in each.needs.items()}.items():
+        if name not in used:
+            yield f"{name}=", about
 
 
 def _expected(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -178,6 +207,8 @@ COMPLETERS: Mapping[str, Completer] = MappingProxyType(
         "words": _completer(_entries, _runbooks),
         "owner": _completer(_contacts),
         "rule": _completer(_rules),
+        "fault": _completer(_faults),
+        "needs": _completer(_needs),
         "expect": _expected,
         "limit": _hosts,
         "given": _inputs,

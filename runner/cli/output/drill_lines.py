@@ -74,7 +74,8 @@ def show_taken_back(drills: Sequence[TakenBack]) -> None:
         for host in drill.hosts:
             if why := drill.left.get(host):
                 click.secho(f"error: {name} is not taken back on {safe(host)}: {safe(why)}", fg="red", err=True)
-                click.echo(f"hint: {safe(host)} does so by itself at {drill.until[:19]} UTC, if it lives", err=True)
+                itself = f"if it was not reached, {safe(host)} does so by itself at {drill.until[:19]} UTC"
+                click.echo(f"hint: runbook drill stop tries again; {itself}", err=True)
             else:
                 click.echo(f"undone   {name} on {safe(host)}", err=True)
 

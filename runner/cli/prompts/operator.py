@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from runner.cli.output.terminal import brief, labelled, safe
 from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed
 from runner.compiler.segments import Gate
+from runner.core.duration import comes_true
 from runner.model.escalation_policy import Declared
 from runner.model.runbook import Runbook
 from runner.orchestrator.run_environment import GateAnswer, QuestionView
@@ -77,14 +77,11 @@ class Prompt:
         if not (view.objection or (view.needs and self._given.wait)):
             return GateAnswer(yes=False, by=NOBODY, note=f"there is no terminal to ask on; {_flag(gate)}")
         click.echo(f"waits    {gate.step.id} needs {safe(view.needs)}: runbook approve {view.context.run}", err=True)
-        ends = time.monotonic() + self._given.wait if self._given.wait else math.inf
-        while not view.settled():
-            if time.monotonic() >= ends:
-                return GateAnswer(
-                    yes=False, by=NOBODY, note="nobody has answered while the run waited; see --wait", waited=True
-                )
-            time.sleep(_PAUSE)
-        return None
+        if comes_true(view.settled, within=self._given.wait or math.inf, every=_PAUSE):
+            return None
+        return GateAnswer(
+            yes=False, by=NOBODY, note="nobody has answered while the run waited; see --wait", waited=True
+        )
 
     def _in_advance(self, gate: Gate, view: QuestionView) -> GateAnswer | None:
         if gate.kind == "choose":

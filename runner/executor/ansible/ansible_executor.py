@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.core import trusted_files
+from runner.core.duration import comes_true
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError, UnreachableError
 from runner.core.step_tags import GATE
 from runner.executor.ansible import processes, workspace
@@ -187,9 +187,7 @@ class AnsibleExecutor:
 
     def _await_supervisor(self, run_id: str) -> None:
         """Let whoever tears the run down just now come to the end: it would end as well what is done for it next."""
-        deadline = time.monotonic() + self.limits.supervisor
-        while supervisors_of(run_id) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        comes_true(lambda: not supervisors_of(run_id), within=self.limits.supervisor, every=0.02)
         processes.end(lambda: supervisors_of(run_id), grace=0)
 
 

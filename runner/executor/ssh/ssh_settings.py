@@ -77,7 +77,7 @@ class Settings:
             through = ["-J", ",".join(before)] if before else []
             where = f"[{self.address}]:{self.port}"
             options = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={int(self.timeout)}"]
-            return ["ssh", *_own_file(self.facts), *options, *through, "-W", where, "--", _as_uri(last)]
+            return ["ssh", *own_file(self.facts), *options, *through, "-W", where, "--", _as_uri(last)]
         return None if command == "none" else self.expand(command)
 
     def expand(self, text: str) -> str:
@@ -106,7 +106,7 @@ class Settings:
         return re.sub(r"%(.)", fill, text)
 
 
-def _own_file(facts: ConnectionFacts) -> list[str]:
+def own_file(facts: ConnectionFacts) -> list[str]:
     """The configuration file that Ansible names to ssh, which ssh names to its jumps."""
     words = _arguments(facts)
     return words[words.index("-F") :][:2] if "-F" in words else []

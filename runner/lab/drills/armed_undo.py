@@ -12,6 +12,7 @@ from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.identifiers import Marker
 from runner.kinds import plugins
 from runner.kinds.ansible_yaml import Block, Task, dump
+from runner.lab.drills.host_identity import WHO
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.drills.undo_script import ARM, TELL, UndoCommand, place_of, undo_program
 from runner.library.library import Source
@@ -127,38 +128,78 @@ def _part(task: Task) -> str:
     return marker.part if marker else ""
 
 
-def arm(
-    ansible: PlainAnsible, undos: Sequence[HostUndo], drill: str, title: str, after: timedelta, given: Mapping[str, Any]
-) -> Mapping[str, str]:
-    """Arm the `undos` of the drill with that id, each on its host, to be done `after` so long if nobody comes.
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """The `undos` of the `drill` of that id and `title`, each to be done on its host `after` so long if nobody comes.
 
-    What each host does it by: systemd-run, at, or setsid.
+    `machines` are the hosts of the drill, each by the hash of what the machine says that may be broken.
+    """
+
+    drill: str
+    title: str
+    undos: Sequence[HostUndo]
+    after: timedelta
+    machines: Mapping[str, str]
+
+    def plays(self) -> Sequence[Mapping[str, Any]]:
+        """What arms them: nothing, where one of the hosts leads to another machine by now."""
+        seconds = max(1, round(self.after.total_seconds()))
+        same = [_same_machines(self.machines)] if self.machines else []
+        return [*same, *(each.play(self.drill, self.title, seconds) for each in self.undos)]
+
+
+def _same_machines(machines: Mapping[str, str]) -> Mapping[str, Any]:
+    who = {
+        "name": "Which machine it is",
+        _COMMAND: {"argv": ["sh", "-c", WHO], "expand_argument_vars": False},
+        "register": "who",
+        "changed_when": False,
+    }
+    judged = {
+        "that": ["who.stdout | hash('sha256') == machines[inventory_hostname]"],
+        "fail_msg": "it leads to another machine than the one that was compared with production",
+    }
+    same = {"name": "It is the one that was compared", "ansible.builtin.assert": judged}
+    play = {"name": "Compare", "hosts": ",".join(machines), **_PLAIN, "any_errors_fatal": True}
+    return {**play, "vars": {"machines": dict(machines)}, "tasks": [who, same]}
+
+
+def arm(ansible: PlainAnsible, arming: Arming, given: Mapping[str, Any]) -> Mapping[str, str]:
+    """Arm the undos of a drill; what each host does it by: systemd-run, at, or setsid.
 
     Raises:
         ExecutionError: one is not armed.
     """
-    seconds = max(1, round(after.total_seconds()))
     playbook = ansible.directory / "arm.yml"
-    playbook.write_text(dump([each.play(drill, title, seconds) for each in undos]), encoding="utf-8")
+    playbook.write_text(dump(arming.plays()), encoding="utf-8")
     log = playbook.with_suffix(".log")
     ansible.play("the arming of the undo", playbook, given, log=log, leaves=True)
     return ansible.said(log)
 
 
 def is_armed(drill: str, hosts: Sequence[str]) -> Step:
-    """The step that sees on `hosts` that the undo of `drill` is there, and has not been done."""
-    words = ("test", "-d", place_of(drill))
+    """The step that sees on `hosts` that the undo of `drill` is there, and that nobody has begun it."""
+    words = ("test", "-d", f"{place_of(drill)}/armed")
     return _command_step("armed", "The undo is armed", hosts, words).model_copy(update={"effect": Effect.READ})
 
 
-def with_snapshot(drill: Drill, hosts: Sequence[str]) -> Drill:
-    """`drill`, which saves its `hosts` before the fault, and restores them, as `restores: snapshot` says."""
-    become = any(step.become for step in drill.inject)
-    save = _command_step("snapshot", "The host is saved", hosts, ("sh", "-ec", "{{ drill_snapshot }}"), become=become)
-    restore = _command_step(
-        "restore", "The host is restored", hosts, ("sh", "-ec", "{{ drill_restore }}"), become=become
-    )
-    return drill.model_copy(update={"inject": (save, *drill.inject), "undo": (restore, *drill.undo)})
+def snapshot(drill: Drill, hosts: Sequence[str]) -> tuple[Step, ...]:
+    """What saves the `hosts` of `drill`: done before anything is armed, so that half a snapshot restores nothing."""
+    if drill.restores != "snapshot":
+        return ()
+    words = ("sh", "-ec", "{{ drill_snapshot }}")
+    return (_command_step("snapshot", "The host is saved", hosts, words, become=_becomes(drill)),)
+
+
+def with_restore(drill: Drill, hosts: Sequence[str]) -> Drill:
+    """`drill`, which takes its fault back by restoring its `hosts` from that snapshot, and then by its own undo."""
+    words = ("sh", "-ec", "{{ drill_restore }}")
+    restore = _command_step("restore", "The host is restored", hosts, words, become=_becomes(drill))
+    return drill.model_copy(update={"undo": (restore, *drill.undo)})
+
+
+def _becomes(drill: Drill) -> bool:
+    return any(bool(step.become) for step in drill.inject)
 
 
 def _command_step(name: str, title: str, hosts: Sequence[str], words: Sequence[str], *, become: bool = False) -> Step:

@@ -21,6 +21,7 @@ from runner.model.step import Step
 from runner.model.verification import Verification
 
 _NAMES: Mapping[str, str] = {
+    "snapshot": "the snapshot",
     "inject": "the fault",
     "symptom": "the symptom",
     "proof": "the proof",
@@ -74,6 +75,15 @@ class DrillPhases:
     def variables(self) -> Mapping[str, Any]:
         """What Ansible is given."""
         return variables(self.source.runbook, self.inputs)
+
+    def save(self, steps: Sequence[Step]) -> None:
+        """Do `steps`, which save hosts before anything of them is broken.
+
+        Raises:
+            ExecutionError: one fails.
+        """
+        if steps:
+            self._by_ansible("snapshot", steps)
 
     def look_at(self, phase: str) -> None:
         """See that what was done in `phase` holds, as far as one can look at it without doing it again.

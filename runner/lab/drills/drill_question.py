@@ -33,7 +33,18 @@ _PATIENCE = 3.0
 _PROGRAMS = Path(runner.kinds.probes.__file__).parents[1]
 """Where the programs lie that ask services, as they do beside a playbook."""
 
+_BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+
+_ARGUMENTS = ("ssh_common_args", "ssh_extra_args")
+"""The words that Ansible gives to ssh last, in their order."""
+
 # Not as arguments, which everybody on the host may read: a password may be among them.
+_SUDO = r"""
+IFS= read -r user && IFS= read -r password || exit
+if sudo -n -u "$user" true 2>/dev/null; then exec sudo -n -u "$user" -- "$@"; fi
+{ printf '%s\n' "$password"; cat; } | sudo -k -S -p '' -u "$user" -- "$@"
+"""
+_WITH_PASSWORD = ("sh", "-c", _SUDO, "sh")
 _WITH_ENVIRONMENT = ("sh", "-c", 'IFS= read -r given; eval "export $given"; exec "$@"', "sh")
 
 
@@ -135,8 +146,11 @@ class AskedSystem:
     def _executed(self, arguments: Mapping[str, Any], env: Any, *, is_query: bool) -> Mapping[str, Any]:
         words = [str(word) for word in arguments["argv"]]
         given = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in dict(env).items())
-        words = [*self._privilege(), *((*_WITH_ENVIRONMENT, *words) if given else words)]
+        user, password = self._privilege()
+        words = [*_WITH_ENVIRONMENT, *words] if given else words
+        words = [*(_WITH_PASSWORD if password else ("sudo", "-n", "-u", user, "--")), *words] if user else words
         text = f"{given}\n" * bool(given) + str(arguments.get("stdin", ""))
+        text = f"{user}\n{password}\n{text}" if user and password else text
         argv = [*self.over, shlex.join(words)] if self.over else words
         try:
             done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=2 * _PATIENCE, check=False)
@@ -148,10 +162,13 @@ class AskedSystem:
             return {"rows": rows, "row": rows[0] if rows else {}, "stderr": stderr}
         return {"rc": code, "stdout": stdout, "stderr": stderr, "json": _json(stdout)}
 
-    def _privilege(self) -> list[str]:
-        wanted = self.look.privilege
-        become = wanted.get("become", bool(self.host.values.get("ansible_become")))
-        return ["sudo", "-n", "-u", str(wanted.get("become_user", "root")), "--"] if become else []
+    def _privilege(self) -> tuple[str, str]:
+        """Whom it is asked as, and the password for that; empty where it is whoever logs in, or nobody wants one."""
+        wanted, values = self.look.privilege, self.host.values
+        if not wanted.get("become", bool(values.get("ansible_become"))):
+            return "", ""
+        password = next((values[name] for name in _BECOME_PASSWORDS if values.get(name)), "")
+        return str(wanted.get("become_user", "root")), str(self.host.filled(password))
 
 
 def question(
@@ -199,18 +216,19 @@ def way_to(host: HostValues, directory: Path | None = None) -> list[str]:
 
     With files in `directory` one connection is used again and again, and nobody is asked for anything.
     """
-    values = host.filled(dict(host.values), missing="")
-    if values.get("ansible_connection") == "local":
+    known = host.connection
+    if known.get("connection") == "local":
         return []
     master = ["ControlMaster=auto", f"ControlPath={directory}/p-%C", "ControlPersist=30", "BatchMode=yes"]
     options = [*master, "ConnectTimeout=5"] if directory else []
-    words = ["ssh", *(word for option in options for word in ("-o", option))]
-    if key := values.get("ansible_ssh_private_key_file"):
+    words = [str(known.get("ssh_executable", "ssh")), *(word for option in options for word in ("-o", option))]
+    words += shlex.split(str(known.get("ssh_args", "")))
+    if key := known.get("private_key_file"):
         words += ["-i", str(key)]
-    words += ["-p", str(values["ansible_port"])] if "ansible_port" in values else []
-    words += shlex.split(str(values.get("ansible_ssh_common_args", "")))
-    address = str(values.get("ansible_host", host.name))
-    return [*words, f"{values['ansible_user']}@{address}" if "ansible_user" in values else address]
+    words += ["-p", str(known["port"])] if "port" in known else []
+    words += [word for name in _ARGUMENTS for word in shlex.split(str(known.get(name, "")))]
+    address = str(known.get("address", host.name))
+    return [*words, f"{known['user']}@{address}" if "user" in known else address]
 
 
 def _json(text: str) -> Any:

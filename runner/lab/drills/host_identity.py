@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
+import shlex
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,7 @@ from runner.core.errors import InvalidInputError
 from runner.executor.host_check import NotCheckedError
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh.host_keys import fingerprint, known_hosts_of
-from runner.executor.ssh.ssh_settings import Settings, settings_of
+from runner.executor.ssh.ssh_settings import Settings, own_file, settings_of
 from runner.kinds import plugins
 from runner.lab.drills.drill_question import AskedSystem, way_to
 from runner.lab.drills.inventory_values import HostValues
@@ -27,25 +29,11 @@ from runner.model.verification import Verification
 _AT_ONCE = 16
 """How many hosts are asked at the same time."""
 
-_VARIABLES = {
-    "ansible_connection": "connection",
-    "ansible_ssh_host": "address",
-    "ansible_host": "address",
-    "ansible_ssh_port": "port",
-    "ansible_port": "port",
-    "ansible_ssh_user": "user",
-    "ansible_user": "user",
-    "ansible_ssh_args": "ssh_args",
-    "ansible_ssh_common_args": "ssh_common_args",
-    "ansible_ssh_extra_args": "ssh_extra_args",
-}
-"""Ansible's variables, each with what it is called among the facts of a connection; the later one counts more."""
-
 _JUMP = re.compile(r"(?:ssh://)?(?:[^@]*@)?\[?([^\[\]/]+?)\]?(?::([0-9]+))?")
 """A jump host as ssh names it, or a word of a proxy's command that may be one."""
 
 # What every copy of an image has alike (`nocloud`, `iid-datasource-none`) says nothing of a machine.
-_SAYS = r"""
+WHO = r"""
 cat /etc/machine-id 2>/dev/null | sed -n 's/^\([0-9a-f]\{32\}\)$/machine id \1/p'
 cat /sys/class/dmi/id/board_asset_tag 2>/dev/null | sed -n 's/^\(i-[0-9a-f]*\)$/cloud instance id \1/p'
 cd /var/lib/cloud/data 2>/dev/null &&
@@ -53,6 +41,8 @@ cd /var/lib/cloud/data 2>/dev/null &&
 cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null | sed -n 's/^[a-z0-9@.-]* \([A-Za-z0-9+\/=]*\).*$/ssh host key \1/p'
 true
 """
+"""The shell code that prints who the machine is on which it is run; it only reads."""
+
 _IDENTIFIER = "SELECT system_identifier::text AS identifier FROM pg_control_system()"
 
 
@@ -71,19 +61,26 @@ class HostIdentity:
     """What is known of `host`: its `marks`, and where its connections lead besides.
 
     `through` are the addresses of the machines that a connection to it goes through, by how these are called;
-    `database` those of the database that the inventory names for it. With an `unknown` it could not be asked for all.
+    `database` those of the database that the inventory names for it. `says` is what it prints of itself. With an
+    `unknown` it could not be asked for all.
     """
 
     host: str
     marks: frozenset[tuple[IdentityMark, str]] = frozenset()
     through: Mapping[str, frozenset[str]] = field(default_factory=dict)
     database: frozenset[str] = frozenset()
+    says: str = ""
     unknown: str = ""
 
     @property
     def addresses(self) -> frozenset[str]:
         """Its addresses and names."""
         return frozenset(value for mark, value in self.marks if mark is IdentityMark.ADDRESS)
+
+    @property
+    def digest(self) -> str:
+        """The hash of what it says, by which it is known again."""
+        return hashlib.sha256(self.says.encode()).hexdigest()
 
 
 def resolved(inventory: Inventory, environ: Mapping[str, str]) -> tuple[HostIdentity, ...]:
@@ -108,8 +105,7 @@ def values_of(inventory: Inventory, name: str, inputs: Mapping[str, Any] | None 
 
 
 def _resolved(name: str, values: HostValues, environ: Mapping[str, str]) -> HostIdentity:
-    filled = values.filled({key: values.values[key] for key in _VARIABLES if key in values.values}, missing="")
-    facts = ConnectionFacts.read(name, {_VARIABLES[key]: filled[key] for key in _VARIABLES if key in filled})
+    facts = ConnectionFacts.read(name, values.connection)
     marks = {(IdentityMark.INSTANCE, str(values.values["instance_id"]))} if values.values.get("instance_id") else set()
     connection = values.filled(values.values.get("runbook_sql", {}), missing="")
     named = connection if isinstance(connection, Mapping) else {}
@@ -128,19 +124,20 @@ def _resolved(name: str, values: HostValues, environ: Mapping[str, str]) -> Host
     return HostIdentity(name, frozenset(marks), _through(settings, environ), leads)
 
 
-def _through(settings: Settings, environ: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """The addresses of the jump hosts, and what a proxy's command names, by how each is written."""
+def _through(settings: Settings, environ: Mapping[str, str], before: tuple[str, ...] = ()) -> dict[str, frozenset[str]]:
+    """The addresses of the jump hosts, and what a proxy's command names, by how each is written; theirs as well."""
     jumps = [each for each in settings.first("proxyjump", "none").split(",") if each != "none"]
     words = [] if jumps else settings.first("proxycommand", "none").replace("%h", "").split()
-    found = {}
+    found: dict[str, frozenset[str]] = {}
     for each in jumps or [word for word in words if word != "none"]:
         parts = _JUMP.fullmatch(each)
-        if parts is None:
+        if parts is None or each in before:
             continue
-        port, common = int(parts[2]) if parts[2] else None, settings.facts.ssh_common_args
+        port, own = int(parts[2]) if parts[2] else None, shlex.join(own_file(settings.facts))
         with suppress(NotCheckedError):
-            jump = settings_of(ConnectionFacts(parts[1], port=port, ssh_common_args=common), environ)
+            jump = settings_of(ConnectionFacts(parts[1], port=port, ssh_common_args=own), environ)
             found[each] = _addresses(jump.address, jump.port)
+            found |= _through(jump, environ, (*before, each))
     return found
 
 
@@ -161,12 +158,12 @@ def _leads_here(address: str) -> bool:
 
 def _asked(known: HostIdentity, values: HostValues, directory: Path) -> HostIdentity:
     over = way_to(values, directory)
-    seen = AskedSystem(_look("command", ["sh", "-c", _SAYS]), values, known.host, over=over).seen()
+    seen = AskedSystem(_look("command", ["sh", "-c", WHO]), values, known.host, over=over).seen()
     if seen["rc"] != 0:
         why = str(seen["stderr"]).strip().rpartition("\n")[2]
         return replace(known, unknown=why or f"exit code {seen['rc']}")
-    marks = set(known.marks)
-    for line in str(seen["stdout"]).splitlines():
+    marks, says = set(known.marks), str(seen["stdout"])
+    for line in says.splitlines():
         mark = next((each for each in IdentityMark if line.startswith(f"{each} ")), None)
         if mark:
             value = line.removeprefix(f"{mark} ")
@@ -174,7 +171,7 @@ def _asked(known: HostIdentity, values: HostValues, directory: Path) -> HostIden
     if values.values.get("runbook_sql"):
         row = AskedSystem(_look("sql", _IDENTIFIER), values, known.host, over=over).seen()["row"]
         marks |= {(IdentityMark.DATABASE, str(row["identifier"]))} if row.get("identifier") else set()
-    return replace(known, marks=frozenset(marks))
+    return replace(known, marks=frozenset(marks), says=says)
 
 
 def _look(kind: str, question: Any) -> Verification:

@@ -16,6 +16,24 @@ from runner.core.errors import InvalidInputError
 
 _DEEPEST = 10
 
+_LEADS_TO = {
+    "ansible_connection": "connection",
+    "ansible_host": "address",
+    "ansible_ssh_host": "address",
+    "ansible_port": "port",
+    "ansible_ssh_port": "port",
+    "ansible_user": "user",
+    "ansible_ssh_user": "user",
+    "ansible_ssh_private_key_file": "private_key_file",
+    "ansible_ssh_executable": "ssh_executable",
+    "ansible_ssh_args": "ssh_args",
+    "ansible_ssh_common_args": "ssh_common_args",
+    "ansible_ssh_extra_args": "ssh_extra_args",
+}
+"""Ansible's variables, each with its name among the facts of a connection; of two of a name it takes the later one."""
+_WHERE = frozenset({"connection", "address", "port"})
+"""Those without which nobody knows where the connection leads."""
+
 
 def _environment() -> NativeEnvironment:
     environment = NativeEnvironment(undefined=StrictUndefined)
@@ -47,6 +65,16 @@ class HostValues:
 
     name: str
     values: Mapping[str, Any]
+
+    @property
+    def connection(self) -> Mapping[str, Any]:
+        """What leads to it, by the names of `ConnectionFacts`.
+
+        Raises:
+            InvalidInputError: where it leads only Ansible can say.
+        """
+        named = [(fact, self.values[name]) for name, fact in _LEADS_TO.items() if name in self.values]
+        return {fact: self.filled(value, missing=None if fact in _WHERE else "") for fact, value in named}
 
     def filled(self, item: Any, *, missing: str | None = None) -> Any:
         """`item` with a value in the place of each template, however deep; with `missing` where there is none.

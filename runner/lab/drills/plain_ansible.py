@@ -20,12 +20,14 @@ _SETTINGS: Mapping[str, str] = {
     "ANSIBLE_HOST_KEY_CHECKING": "True",
     "ANSIBLE_PIPELINING": "True",
     "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
+    "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
     "ANSIBLE_NOCOLOR": "True",
     "LC_ALL": "C.UTF-8",
 }
 _PLAIN = re.compile(r"[\w.-]+(\[[0-9]+\])?")
 _ENDED = re.compile(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHABLE)! => (\{.*\}))?", re.MULTILINE)
 _SAID = re.compile(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
+_SAYS_NOTHING = "Assertion failed"
 _FAILED = re.compile(
     r'^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?"msg": (?P<message>"(?:[^"\\]|\\.)*")', re.MULTILINE | re.DOTALL
 )
@@ -45,14 +47,14 @@ class Inventory:
     def address(self, name: str) -> str:
         """The address of the host `name`, or of the first host of the group `name`; `name` itself if it is neither."""
         host = self.host(name)
-        return str(self.variables.get(host, {}).get("ansible_host", host))
+        return str(_reached_at(self.variables.get(host, {})) or host)
 
     def machine(self, name: str) -> str:
         """What tells the machine of the host `name` from every other: where it is reached, as locks call it."""
         values = self.variables.get(name, {})
         if values.get("ansible_connection") == "local":
             return name
-        return f"{values.get('ansible_host') or name}:{values.get('ansible_port') or 22}"
+        return f"{_reached_at(values) or name}:{values.get('ansible_ssh_port') or values.get('ansible_port') or 22}"
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """The hosts that `pattern` names: hosts and groups joined by `:`, of which `[n]` takes one."""
@@ -131,7 +133,9 @@ class PlainAnsible:
         except ExecutionError as error:
             text = log.read_text(encoding="utf-8", errors="replace")
             if failed := _FAILED.search(text):
-                raise ExecutionError(error.message, hint=f"{failed['host']}: {json.loads(failed['message'])}") from None
+                said = json.loads(failed["message"])
+                why = _title(text[: failed.start()]) if said == _SAYS_NOTHING else said
+                raise ExecutionError(error.message, hint=f"{failed['host']}: {why}") from None
             raise
 
     def inventory(self) -> Inventory:
@@ -172,6 +176,15 @@ class PlainAnsible:
         chosen = [word for path in self.inventories for word in ("--inventory", str(path))]
         argv = [sys.executable, "-m", "ansible", words[0], *chosen, *words[1:]]
         return LabCommand(name, argv, log, environment=environment)
+
+
+def _title(log: str) -> str:
+    """What the last task in `log` is called, without its marker."""
+    return log.rpartition("TASK [")[2].partition("] *")[0].rpartition("| ")[2]
+
+
+def _reached_at(variables: Mapping[str, Any]) -> Any:
+    return variables.get("ansible_ssh_host") or variables.get("ansible_host")
 
 
 def _within(groups: Mapping[str, Any], name: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ _PLACE = "/var/tmp"  # noqa: S108 - what lies there outlives a restart of the ho
 SETTLES = 15
 """Seconds in which what a drill is still doing on the host has ended, once it was told to."""
 
-ARM = 'umask 077; mkdir -- "$1" && cat >"$1/undo" && exec sh "$1/undo" arm "$2"'
+ARM = 'umask 077; mkdir -m 711 -- "$1" && cat >"$1/undo" && exec sh "$1/undo" arm "$2"'
 """The shell code that puts the program, which it reads, into the directory, and arms it for so many seconds later."""
 
 TELL = 'test -d "$1" || { echo gone; exit; }; sh "$1/undo" "$2" || test ! -d "$1"'
@@ -33,13 +33,14 @@ as() { # a user, and a command; no user is the one who has armed this
 STEPS
 
 arm() {
+  mkdir "$here/armed"
   printf '%s\n' "${SUDO_USER:-}" >"$here/login"
   if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && systemd-run --quiet --collect --unit="$unit" \
     --on-active="$1" --timer-property=AccuracySec=1s --setenv=PATH="$PATH" --setenv=HOME="$HOME" \
     sh "$here/undo" fire 2>/dev/null; then
     echo systemd-run
   elif [ "$1" -ge 60 ] && command -v at >/dev/null && pgrep -x atd >/dev/null; then
-    echo "sh $here/undo fire" | at now + $((($1 + 119) / 60)) minutes 2>&1 |
+    echo "sh $here/undo rest $(($(date +%s) + $1))" | at now + $(($1 / 60)) minutes 2>&1 |
       sed -n 's/^job \([0-9]*\) .*/\1/p' >"$here/job"
     [ -s "$here/job" ] && echo at
   else
@@ -59,6 +60,12 @@ wait_for_it() { # no sleep of its whole length: it would outlive what it waits f
     [ "$(uptime)" -lt "$until" ] || exec sh "$here/undo" fire
     sleep 1
   done
+}
+
+rest() { # `at` knows minutes only, and comes too early; a clock that was set meanwhile delays nothing for long
+  left=$(($1 - $(date +%s)))
+  [ "$left" -le 120 ] || left=120
+  wait_for_it "$left"
 }
 
 in_flight() { # what the drill itself is doing here just now; what it has started in passing belongs to the fault
@@ -82,21 +89,38 @@ forget() { # the timer by which it would come
   if [ -s "$here/job" ]; then atrm "$(cat "$here/job")" 2>/dev/null; fi
 }
 
+claim() { # of all who come for it one does it; that takes no room, as the disk may be full
+  mv "$here/armed" "$here/claimed" 2>/dev/null || return
+  echo $$ 2>/dev/null >"$here/claimed/pid" || true
+}
+
+again() { # where it has failed, or whoever did it has died with it
+  pid=$(cat "$here/claimed/pid" 2>/dev/null)
+  if [ -n "$pid" ] && ! grep -q "$here/undo" "/proc/$pid/cmdline" 2>/dev/null; then
+    mv "$here/claimed" "$here/armed" 2>/dev/null
+  fi
+  mv "$here/failed" "$here/armed" 2>/dev/null
+}
+
 fire() {
   umask 022
   cd /
-  mkdir "$here/claimed" 2>/dev/null || exit 0
+  claim || exit 0
   settle
-  if steps >"$here/log" 2>&1 </dev/null; then
+  log=$here/log
+  echo 2>/dev/null >"$log" || log=/dev/null
+  if steps >"$log" 2>&1 </dev/null; then
     forget
     rm -rf "$here"
   else
-    echo "exit code $?" >"$here/failed"
+    echo "exit code $?" >>"$log"
     forget
+    mv "$here/claimed" "$here/failed"
   fi
 }
 
 now() {
+  again
   if [ -d /run/systemd/system ] && systemctl --quiet is-active "$unit.timer" 2>/dev/null; then
     systemctl start --no-block "$unit.service"
   else
@@ -108,16 +132,18 @@ now() {
     tries=$((tries - 1))
   done
   [ -d "$here" ] || exit 0
-  if [ -e "$here/failed" ]; then cat "$here/log" "$here/failed" >&2; else echo "begun, and not ended: see $here" >&2; fi
+  [ -e "$here/failed" ] || echo "begun, and not ended: see $here" >&2
+  [ ! -e "$here/failed" ] || tail -n 3 "$here/log" | paste -s -d ';' - >&2
   exit 1
 }
 
 case $1 in
   arm) arm "$2" ;;
   wait) wait_for_it "$2" ;;
+  rest) rest "$2" ;;
   fire) fire ;;
   now) now ;;
-  disarm) mkdir "$here/claimed" 2>/dev/null && forget && rm -rf "$here" ;;
+  disarm) claim && forget && rm -rf "$here" ;;
 esac
 """
 
@@ -144,7 +170,7 @@ def attempt_of(run: str) -> str:
 
 
 def place_of(run: str) -> str:
-    """Where its undo lies on the host: a directory of its own, which nobody else may read."""
+    """Where its undo lies on the host: a directory of its own, of which others see only whether it is still armed."""
     return f"{_PLACE}/{attempt_of(run)}"
 
 

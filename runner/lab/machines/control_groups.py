@@ -6,10 +6,11 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from runner.core.duration import comes_true
 
 _MOUNTS = Path("/proc/self/mounts")
 _INTERVAL = 0.005  # seconds
@@ -45,9 +46,7 @@ def kill(name: str) -> None:
     for hierarchy in hierarchies()[:1]:
         with suppress(FileNotFoundError):
             (hierarchy / name / "cgroup.kill").write_text("1", encoding="ascii")
-            deadline = time.monotonic() + _PATIENCE
-            while is_populated(name) and time.monotonic() < deadline:
-                time.sleep(_INTERVAL)
+            comes_true(lambda: not is_populated(name), within=_PATIENCE, every=_INTERVAL)
 
 
 def is_populated(name: str) -> bool:

@@ -124,5 +124,5 @@ class Drill(Model):
         return tuple(step for steps in found.values() for step in steps)
 
     def asks_the_probe(self, step: Step) -> bool:
-        """Whether `step` only judges what the probe itself is answered."""
-        return step.action is None and all(self.probe.kind in each.kinds for each in step.verify)
+        """Whether `step` only judges one answer of the probe: what must hold for long is looked at."""
+        return step.action is None and all(self.probe.kind in each.kinds and not each.held for each in step.verify)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
-from runner.lab.drills.armed_undo import HostUndo, host_undos
+from runner.lab.drills.armed_undo import HostUndo, host_undos, snapshot
 from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory
 from runner.library.library import Source
@@ -18,10 +18,8 @@ from runner.model.step import Effect, Step
 from runner.services.drills.drill_task import DrillTask
 from runner.services.drills.hosts_that_stay import GRACE
 
-_NONE = timedelta()
 DISPOSABLE = "lab"
 """The class of hosts that are thrown away."""
-_PRODUCTION = "production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,9 @@ class DrillStepPlan:
 class DrillPlan:
     """What the drill `name` `breaks` in the `environment`, and how it is taken back, `at_most` so long after it began.
 
-    With `undos` the hosts do that themselves. `remarks` say what was not found out.
+    With `undos` the hosts do that themselves; what `saves` them is done before. `inventory` is what it was made of,
+    `machines` are its hosts, each by the hash of what the machine says that was compared with production; `remarks` say
+    what was not compared.
     """
 
     name: str
@@ -47,13 +47,21 @@ class DrillPlan:
     breaks: tuple[DrillStepPlan, ...]
     takes_back: tuple[DrillStepPlan, ...]
     at_most: timedelta
+    inventory: Inventory = field(repr=False)
     undos: tuple[HostUndo, ...] = field(default=(), repr=False)
+    saves: tuple[Step, ...] = field(default=(), repr=False)
+    machines: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """All hosts of which something is broken or taken back."""
         return tuple(dict.fromkeys(host for step in (*self.breaks, *self.takes_back) for host in step.hosts))
+
+    @property
+    def shown(self) -> Sequence[Any]:
+        """What somebody has agreed to."""
+        return self.environment, self.breaks, self.takes_back, self.at_most
 
     @property
     def asks(self) -> bool:
@@ -75,22 +83,23 @@ def plan_drill(
     drill, runbook = task.drill, task.source.runbook
     environment, at_most = task.inventory.environment, drill.alert_within + max(drill.budget, longest) + grace
     broken = broken_by(drill, task.source, task.inventory)
-    undos: tuple[HostUndo, ...] = ()
+    undos, saves = tuple[HostUndo, ...](), tuple[Step, ...]()
     if environment != DISPOSABLE:
         if len(broken) > drill.max_hosts:
             few = f"breaks {len(broken)} hosts ({listed(broken)}), and may break {drill.max_hosts}"
             hint = f"name fewer under `inject`, or write max_hosts: {len(broken)}"
             raise InvalidInputError(f"the drill of {task.name} {few}", hint=hint)
         undos = host_undos(task.source, drill, task.inventory)
+        saves = snapshot(drill, broken)
         if sum((step.timeout for step in drill.inject), timedelta()) >= at_most:
             late = f"may still go on after {at_most.total_seconds():g} s, when it is taken back"
             hint = "give the steps of `inject` a shorter timeout, or the drill a longer budget"
             raise InvalidInputError(f"the fault of {task.name} {late}", hint=hint)
     breaks, takes_back = (
-        tuple(_planned(task, step, inputs) for step in drill.steps(phase)) for phase in ("inject", "undo")
+        tuple(_planned(task, step, inputs) for step in steps) for steps in ((*saves, *drill.inject), drill.undo)
     )
     title = drill.name or runbook.title
-    return DrillPlan(task.name, title, environment, breaks, takes_back, at_most=at_most, undos=undos)
+    return DrillPlan(task.name, title, environment, breaks, takes_back, at_most, task.inventory, undos, saves)
 
 
 def broken_by(drill: Drill, source: Source, inventory: Inventory) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from runner.store import durable
 
 _TIMES = frozenset({"within", "every", "hold_for", "says"})
 _ASKS = ("http", "command", "sql")
+_ASKS_AS = frozenset({"command", "sql", "params", "env", "hosts", "become", "become_user"})
+_BAD = (1, 2, 3, 4, 7, 22, 28, 35, 52, 56, 60)
+"""With what `test`, `grep`, `systemctl`, `pg_isready`, `psql` and `curl` end where the system is not well."""
 _BUDGET = "5m"
 
 
@@ -94,7 +98,7 @@ def write_first_drill(
 def _block(source: Source, fault: Fault, values: Mapping[str, str], url: str) -> str:
     probe = {"http": url} if url else _well(source)
     hosts = {"hosts": f"{source.runbook.hosts}[0]"} if source.runbook.hosts.isidentifier() else {}
-    steps = {phase: {**hosts, **step} for phase, step in fault.steps(values).items()}
+    steps = {phase: {**hosts, **_in_one_line(step)} for phase, step in fault.steps(values).items()}
     ordered = {phase: {"name": step.pop("name"), **step} for phase, step in steps.items()}
     drill = {
         "probe": probe,
@@ -107,6 +111,12 @@ def _block(source: Source, fault: Fault, values: Mapping[str, str], url: str) ->
     lines = dump({"drill": drill}).removeprefix("---\n")
     remark = "The undo must take back exactly what `inject` does, and do no harm where that was not done."
     return f"# {fault.title}. {remark}\n{lines}"
+
+
+def _in_one_line(step: Mapping[str, Any]) -> dict[str, Any]:
+    """`step`, in which a command is written as somebody would type it."""
+    command = step.get("command")
+    return {**step, "command": shlex.join(command)} if isinstance(command, list) else dict(step)
 
 
 def _looks(source: Source) -> Iterator[tuple[Step, Verification, dict[str, Any]]]:
@@ -132,9 +142,15 @@ def _well(source: Source) -> dict[str, Any]:
         hint = "--url says what a user would ask for, like --url http://app/health"
         raise InvalidInputError(f"{source.id} verifies nothing that a probe could ask", hint=hint)
     step, _, written = found[-1]
-    hosts = step.hosts or source.runbook.hosts
-    beside = {} if "http" in written else {"hosts": hosts} | ({"become": True} if step.become else {})
-    return {**{key: value for key, value in written.items() if key not in _TIMES}, **beside}
+    beside = {} if "http" in written else {"hosts": step.hosts or source.runbook.hosts, **_privilege(step)}
+    asked = {key: value for key, value in written.items() if key not in _TIMES}
+    return asked | {key: value for key, value in beside.items() if key not in asked}
+
+
+def _privilege(step: Step) -> dict[str, Any]:
+    """As whom `step` is done, as it is written."""
+    who = {"become": step.become, "become_user": step.become_user}
+    return {key: value for key, value in who.items() if value}
 
 
 def _ill(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,11 +159,11 @@ def _ill(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:
     for step, look, written in _looks(source):
         same = any(key in probe and probe[key] == written.get(key) for key in _ASKS)
         if step.id == first and not same:
-            hosts = {} if step.hosts is None else {"hosts": step.hosts}
-            return {"says": look.says, **hosts, **{key: value for key, value in written.items() if key != "says"}}
+            beside = _privilege(step) | ({} if step.hosts is None else {"hosts": step.hosts})
+            return {"says": look.says, **beside, **{key: value for key, value in written.items() if key != "says"}}
     bad: dict[str, dict[str, Any]] = {
         "http": {"that": "status != 200"},
-        "command": {"exit": 1},
+        "command": {"exit": [*_BAD]},
         "sql": {"that": "rows | length == 0"},
     }
     return {"says": "Users get no good answer", **next(answer for key, answer in bad.items() if key in probe)}
@@ -164,6 +180,6 @@ def _proof(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:
             "env": {"URL": probe["http"] if isinstance(probe["http"], str) else probe["http"].get("url", "")},
             "verify": [{"says": "All ten are", "matches": "all served"}],
         }
-    kept = {key: value for key, value in probe.items() if key in {"command", "sql", "params", "env", "hosts", "become"}}
+    kept = {key: value for key, value in probe.items() if key in _ASKS_AS}
     judged = {key: value for key, value in probe.items() if key not in kept}
     return {"says": "It holds for five seconds", **kept, **judged, "hold_for": "5s", "every": "1s"}

@@ -13,7 +13,7 @@ from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.events import Event, EventType
 from runner.core.process_stat import started
 from runner.core.wording import listed
-from runner.lab.drills.armed_undo import HostUndo, arm, is_armed, tell
+from runner.lab.drills.armed_undo import Arming, HostUndo, arm, is_armed, tell
 from runner.lab.drills.drill_phases import DrillPhases
 from runner.lab.drills.plain_ansible import PlainAnsible
 from runner.model.contacts import Contact
@@ -81,38 +81,42 @@ class PlayedUndo:
 
 @dataclass(frozen=True, slots=True)
 class OwnUndo:
-    """The undo that the hosts of the drill `run` do themselves: when they are told, and else `after` so long."""
+    """The undo that hosts do themselves, as the `arming` says: when they are told, and else after some time.
+
+    What `saves` them is done first.
+    """
 
     phases: DrillPhases
-    undos: Sequence[HostUndo]
-    run: str
-    after: timedelta
+    arming: Arming
     installation: Installation
+    saves: Sequence[Step] = ()
 
     def prepare(self) -> str:
-        """Arm it on every host; how, and when each does it by itself.
+        """Save the hosts, and arm the undo on every one; how, and when each does it by itself.
 
         Raises:
             ExecutionError: a host cannot be made ready.
             AuditError: it cannot be recorded.
         """
-        for undo in self.undos:
+        self.phases.save(self.saves)
+        undos, seconds = self.arming.undos, self.arming.after.total_seconds()
+        for undo in undos:
             self._owe(undo, broken=False)
-        title = self.phases.drill.name or self.phases.source.runbook.title
-        how = arm(self.phases.ansible, self.undos, self.run, title, self.after, self.phases.variables)
-        if lacking := [undo.host for undo in self.undos if not how.get(undo.host)]:
+        how = arm(self.phases.ansible, self.arming, self.phases.variables)
+        if lacking := [undo.host for undo in undos if not how.get(undo.host)]:
             raise ExecutionError(f"the undo is not armed on {listed(lacking)}", hint="nothing was broken")
-        for undo in self.undos:
+        for undo in undos:
             self._owe(undo, broken=True)
-        data = {"how": dict(how), "after": self.after.total_seconds(), "runbook": self.phases.source.id}
-        _note(self.installation, Event(EventType.DRILL_ARMED, self.run, data=data))
+        data = {"how": dict(how), "after": seconds, "runbook": self.phases.source.id}
+        _note(self.installation, Event(EventType.DRILL_ARMED, self.arming.drill, data=data))
         words = listed([f"{host} ({each})" for host, each in how.items()])
-        return f"{words} would take it back without us, after {self.after.total_seconds():g} s"
+        return f"{words} would take it back without us, after {seconds:g} s"
 
     @property
     def guard(self) -> Step | None:
         """It is still armed: nothing is broken that nobody takes back any more."""
-        return is_armed(self.run, [undo.host for undo in self.undos]) if self.undos else None
+        undos = self.arming.undos
+        return is_armed(self.arming.drill, [undo.host for undo in undos]) if undos else None
 
     def take_back(self) -> None:
         """Tell the hosts to do it; what of it can be looked at is looked at.
@@ -120,13 +124,17 @@ class OwnUndo:
         Raises:
             ExecutionError: one has not done it, or before it was told.
         """
-        owed = [each for each in self.installation.state.owed_undos.all() if each.run == self.run]
+        owed = [each for each in self.installation.state.owed_undos.all() if each.run == self.arming.drill]
         if not owed:  # nothing was armed, and so nothing broken
             return
         done = pay(self.phases.ansible, owed, self.installation)
         if left := {host: why for host, why in done.items() if why not in {DONE, GONE}}:
-            hint = f"each does it by itself {self.after.total_seconds():g} s after it was armed; see runbook drill stop"
-            raise ExecutionError(f"it is not taken back on {_each(left)}", hint=hint)
+            itself = (
+                f"one that is not reached does so by itself {self.arming.after.total_seconds():g} s after it was armed"
+            )
+            raise ExecutionError(
+                f"it is not taken back on {_each(left)}", hint=f"runbook drill stop tries again; {itself}"
+            )
         self.phases.look_at("undo")
         if early := [host for host, why in done.items() if why == GONE]:
             raise ExecutionError(f"{listed(early)} had taken it back before it was told: the drill took too long")
@@ -137,13 +145,13 @@ class OwnUndo:
             host=undo.host,
             user=undo.user,
             inventories=tuple(map(str, self.phases.ansible.inventories)),
-            until=(now.wall + self.after).isoformat(),
+            until=(now.wall + self.arming.after).isoformat(),
             pid=actor.pid,
             process_started=started(actor.pid) or 0,
             boot_id=now.boot_id,
             broken=broken,
         )
-        owed = OwedUndo(undo.host, self.phases.source.id, STEP, self.run, now.wall.isoformat(), armed)
+        owed = OwedUndo(undo.host, self.phases.source.id, STEP, self.arming.drill, now.wall.isoformat(), armed)
         self.installation.state.owed_undos.add(owed)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
+from runner.core.duration import comes_true
 from runner.core.errors import RunbookError
 from runner.core.events import Instant
 from runner.core.process_stat import started
@@ -21,7 +21,6 @@ from runner.store.owed_undos import ArmedHost, OwedUndo
 
 _PATIENCE = 120.0
 """Seconds in which drills that go on have ended."""
-_PAUSE = 0.5
 _AGAIN = timedelta(minutes=1)
 """How soon a host is asked again that could not be reached."""
 
@@ -59,9 +58,7 @@ def take_back_abandoned(installation: Installation, *, at_once: bool = False) ->
         return tuple(_taken_back(installation, directory, owed))
 
 
-def stop_drills(
-    installation: Installation, *, patience: float = _PATIENCE, pause: Callable[[float], None] = time.sleep
-) -> tuple[TakenBack, ...]:
+def stop_drills(installation: Installation, *, patience: float = _PATIENCE) -> tuple[TakenBack, ...]:
     """Let no drill begin, and those that go on end; what was taken back of those that have died.
 
     It waits `patience` seconds for those that go on.
@@ -70,10 +67,7 @@ def stop_drills(
         AuditError: it cannot be written down.
     """
     pull(installation)
-    looks = round(patience / _PAUSE)
-    while looks > 0 and any(not is_dead(each, installation.clock()) for each in _armed(installation)):
-        pause(_PAUSE)
-        looks -= 1
+    comes_true(lambda: all(is_dead(each, installation.clock()) for each in _armed(installation)), within=patience)
     return take_back_abandoned(installation, at_once=True)
 
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.lab.drills.host_identity import HostIdentity, asked, resolved, values_of
-from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
-from runner.library.inventory import environments
-from runner.library.library import Library
 from runner.model.step import Step
 from runner.services.drills.drill_task import DrillTask
-from runner.services.run_requests import inventories_of
+from runner.services.drills.production_inventories import production_hosts
+from runner.store.state_directory import StateDirectory
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-_PRODUCTION = "production"
 _HERE = frozenset({"localhost", "127.0.0.1"})
 
 
@@ -65,24 +61,36 @@ def _bare(address: str) -> str:
     return name if name and ":" not in name and port.isdigit() else address
 
 
-def check_is_not_production(
-    task: DrillTask, inputs: Mapping[str, Any], library: Library, environ: Mapping[str, str]
-) -> tuple[str, ...]:
-    """That the hosts of `task` have nothing in common with those of the library's inventories of production.
+@dataclass(frozen=True, slots=True)
+class ComparedHosts:
+    """Who the hosts of a drill are that have nothing in common with production, each by the hash of what it says.
 
-    First what can be known without any connection is compared, then what the hosts say of themselves. What could not
-    be compared, in a sentence each.
+    `remarks` say in a sentence each what could not be compared. Where nothing is, there is no host.
+    """
+
+    machines: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def check_is_not_production(
+    task: DrillTask, inputs: Mapping[str, Any], state: StateDirectory, environ: Mapping[str, str]
+) -> ComparedHosts:
+    """That the hosts of `task` have nothing in common with those of production, by any inventory that is known.
+
+    First what can be known without any connection is compared, then what the hosts say of themselves.
 
     Raises:
         InvalidInputError: they have, or one of them does not say who it is.
     """
     task.check_environment()
     ansible = task.ansible
-    found = [each for path in _of_production(library, ansible.inventories) for each in _read(ansible, path)]
-    if not found:
-        return ("the library has no host of production in inventories/: there is nothing to compare with",)
+    known = production_hosts(task.library, state, ansible)
+    if not (found := known.inventories):
+        nothing = "no inventory that is known here has a host of production: there is nothing to compare with"
+        return ComparedHosts(remarks=(*known.unread, nothing))
     hosts, theirs = resolved(task.inventory, environ), [resolved(each, environ) for each in found]
-    texts = {f"the drill's step {step.name!r}": text for step, text in _texts(task, inputs)}
+    steps = task.drill.steps("inject", "undo")
+    texts = {f"the drill's step {step.name!r}": " ".join(_texts(task, step, inputs)) for step in steps}
     _refuse(Production([each for part in theirs for each in part]).overlaps(hosts, texts))
     hosts = asked(hosts, task.inventory, ansible.directory)
     if silent := [f"{each.host} ({each.unknown})" for each in hosts if each.unknown]:
@@ -91,8 +99,9 @@ def check_is_not_production(
     answers = [asked(part, each, ansible.directory) for part, each in zip(theirs, found, strict=True)]
     everybody = [each for part in answers for each in part]
     _refuse(Production(everybody).overlaps(hosts, {}))
-    silent = [each.host for each in everybody if each.unknown]
-    return tuple(f"{host} of production does not answer: only its address and its key are compared" for host in silent)
+    unheard = dict.fromkeys(each.host for each in everybody if each.unknown)
+    quiet = (f"{host} of production does not answer: only its address and its key are compared" for host in unheard)
+    return ComparedHosts({each.host: each.digest for each in hosts}, (*known.unread, *quiet))
 
 
 def _refuse(overlaps: Sequence[str]) -> None:
@@ -102,22 +111,20 @@ def _refuse(overlaps: Sequence[str]) -> None:
         raise InvalidInputError(message, hint=hint)
 
 
-def _of_production(library: Library, given: Sequence[Path]) -> Iterator[Path]:
-    paths = [(library.root / name).resolve() for name in inventories_of(library)]
-    yield from (path for path in paths if path not in given and _PRODUCTION in environments(path))
+def _texts(task: DrillTask, step: Step, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """What `step` does, with the variables of each of its hosts filled in, as far as they are known."""
+    call = step.action.call(step.timeout, task.source.read_file) if step.action else None
+    parts = [*_strings([call.args, call.environment, call.variables])] if call else []
+    for host in task.inventory.hosts_of(step.hosts or task.source.runbook.hosts):
+        values = values_of(task.inventory, host, {**inputs, "groups": task.inventory.groups})
+        yield from (text for part in parts for text in _strings(values.filled(part, missing=part)))
 
 
-def _read(ansible: PlainAnsible, path: Path) -> Iterator[Inventory]:
-    inventory = replace(ansible, inventories=[path]).inventory()
-    hosts = inventory.of_production
-    if hosts:
-        yield Inventory(inventory.groups, {name: inventory.variables.get(name, {}) for name in hosts})
-
-
-def _texts(task: DrillTask, inputs: Mapping[str, Any]) -> Iterator[tuple[Step, str]]:
-    """What the steps of the drill do, with the variables of each of their hosts filled in."""
-    for step in task.drill.steps("inject", "undo"):
-        for host in task.inventory.hosts_of(step.hosts or task.source.runbook.hosts):
-            values = values_of(task.inventory, host, {**inputs, "groups": task.inventory.groups})
-            text = " ".join([step.action.describe(), *step.action.details()]) if step.action else ""
-            yield step, str(values.filled(text, missing=""))
+def _strings(item: Any) -> Iterator[str]:
+    """Each text in `item`, however deep."""
+    if isinstance(item, Mapping):
+        yield from _strings([*item.keys(), *item.values()])
+    elif isinstance(item, list | tuple):
+        yield from (text for each in item for text in _strings(each))
+    elif item is not None:
+        yield str(item)

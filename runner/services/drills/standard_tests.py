@@ -12,7 +12,7 @@ from pathlib import Path
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType
 from runner.core.wording import listed
-from runner.lab.drills.armed_undo import with_snapshot
+from runner.lab.drills.armed_undo import Arming, with_restore
 from runner.lab.drills.drill_backends import Backend
 from runner.lab.drills.drill_question import way_to
 from runner.lab.drills.host_identity import values_of
@@ -65,13 +65,26 @@ class DrillSession:
         """
         if not self.backend.given:
             return ()
-        tasks = [replace(each, ansible=self._ansible) for each in self._tasks(sources, (DrillTest.AS_WRITTEN,))]
-        found = []
-        for task in tasks:
-            inputs, environ = task.inputs(self.installation.secrets), self.installation.environ
-            remarks = check_is_not_production(task, inputs, self.library, environ)
-            found.append(replace(plan_drill(task, inputs, grace=self.grace, longest=self._longest), remarks=remarks))
-        return tuple(found)
+        return tuple(self._plan(task) for task in self._tasks(sources, (DrillTest.AS_WRITTEN,)))
+
+    def _plan(self, task: DrillTask) -> DrillPlan:
+        inputs, here = task.inputs(self.installation.secrets), self.installation
+        compared = check_is_not_production(task, inputs, here.state, here.environ)
+        plan = plan_drill(task, inputs, grace=self.grace, longest=self._longest)
+        return replace(plan, machines=compared.machines, remarks=compared.remarks)
+
+    def _still(self, plan: DrillPlan, task: DrillTask) -> DrillPlan:
+        """`plan`, made anew where the inventory says something else by now.
+
+        Raises:
+            InvalidInputError: something else would be broken than what was shown, or it is of production by now.
+        """
+        if task.inventory == plan.inventory:
+            return plan
+        if (now := self._plan(task)).shown != plan.shown:
+            hint = "the same command shows what would be broken now"
+            raise InvalidInputError("the inventory has changed since the plan was shown", hint=hint)
+        return now
 
     def do(
         self, sources: Sequence[Source], tests: Sequence[DrillTest], plans: Sequence[DrillPlan] = ()
@@ -118,7 +131,7 @@ class DrillSession:
         hosts = list(broken_by(drill, source, inventory))
         for host in hosts:
             values_of(inventory, host).filled(["{{ drill_snapshot }}", "{{ drill_restore }}"])
-        return with_snapshot(drill, hosts)
+        return with_restore(drill, hosts)
 
     def _done(self, task: DrillTask, plan: DrillPlan | None) -> DrillResult:
         contacts = self.library.contacts(task.source)
@@ -139,12 +152,14 @@ class DrillSession:
             training = TrainingSession(self.library, task.source, self.trainee, clock, self.alert_only, longest)
             conditions = replace(conditions, follow=training.follow)
         if plan and plan.asks:
-            check_nothing_owed(self.installation, plan.hosts)
-            machines = sorted({task.inventory.machine(host) for host in plan.hosts})
-            own = partial(OwnUndo, undos=plan.undos, after=plan.at_most, installation=self.installation)
+            now = self._still(plan, task)
+            check_nothing_owed(self.installation, now.hosts)
+            machines = sorted({task.inventory.machine(host) for host in now.hosts})
+            compared = {host: now.machines[host] for host in now.hosts if host in now.machines}
+            arming = partial(Arming, title=now.title, undos=now.undos, after=now.at_most, machines=compared)
             conditions = replace(
                 conditions,
-                undo=lambda phases, run: own(phases=phases, run=run),
+                undo=lambda phases, run: OwnUndo(phases, arming(run), self.installation, now.saves),
                 held=lambda run: held(
                     self.installation,
                     run,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from runner.approvals.gate_context import GateContext
 from runner.approvals.question import Question, Vote
 from runner.compiler.batches import batches
 from runner.compiler.segments import Gate, after, before
+from runner.core.duration import comes_true
 from runner.core.errors import DeniedError
 from runner.core.events import Event, EventType
 from runner.core.redaction import Redaction
@@ -167,12 +167,9 @@ class VotesInAdvance:
         if gate.kind != "approve" or gate.step.auto:
             return self._others.answer(gate, view)
         self._vote(view.context)
-        ends = time.monotonic() + self._wait
-        while not view.settled():
-            if time.monotonic() >= ends:
-                return GateAnswer(yes=False, by=NOBODY, note="nobody has approved it in its window", waited=True)
-            time.sleep(_LOOKS_AGAIN)
-        return None
+        if comes_true(view.settled, within=self._wait, every=_LOOKS_AGAIN):
+            return None
+        return GateAnswer(yes=False, by=NOBODY, note="nobody has approved it in its window", waited=True)
 
     def _vote(self, context: GateContext) -> None:
         if context.subject in self._cast:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from runner.core.duration import comes_true
 from runner.core.errors import AuditError, InvalidInputError, LockedError
 from runner.core.events import Clock
 from runner.store.locks.holder import Blocked, Holder, blocked
@@ -138,12 +139,9 @@ class Locks:
         return 0o660 if mode & stat.S_IWGRP else 0o600
 
     def _wait_for(self, turn: LockFile) -> None:
-        deadline = time.monotonic() + _PATIENCE
-        while not turn.lock():
-            if time.monotonic() >= deadline:
-                hint = f"a command may be suspended; see who: fuser {turn.path}"
-                raise LockedError(f"{self.path} is in use all the time", hint=hint)
-            time.sleep(0.001)
+        if not comes_true(turn.lock, within=_PATIENCE, every=0.001):
+            hint = f"a command may be suspended; see who: fuser {turn.path}"
+            raise LockedError(f"{self.path} is in use all the time", hint=hint)
 
 
 def _look(path: Path, mode: int) -> tuple[bool, str, Holder | None]:

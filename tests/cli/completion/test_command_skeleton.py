@@ -6,10 +6,13 @@ import json
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
+from harness.fakes import runbook_file
 
 from runner.cli import cli
 from runner.cli.completion import command_skeleton
 from runner.cli.completion.completers import COMPLETERS
+from runner.cli.words_or_arguments import WordsOrArguments
 
 
 def words(command, path=()):
@@ -27,6 +30,9 @@ def words(command, path=()):
     if isinstance(command, click.Group):
         for name in command.list_commands(None):
             yield from words(command.get_command(None, name), (*path, name))
+    if isinstance(command, WordsOrArguments):
+        for name, other in command.others.items():
+            yield from words(other, (*path, name))
 
 
 def test_it_has_the_words_of_every_command(tmp_path):
@@ -77,3 +83,26 @@ def test_each_parameter_that_something_completes_is_one_of_some_command():
     names = {name for _, _, name, *_ in words(cli)}
 
     assert set(COMPLETERS) - names <= {"skip", "from_step"}
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["drill", ""], ["init", "stop", "RUN-001"]),
+        (["drill", "st"], ["stop"]),
+        (["drill", "RUN-001", ""], []),
+        (["drill", "stop", "--o"], ["--over"]),
+        (["drill", "init", ""], ["RUN-001"]),
+        (["drill", "init", "--fault", "fill"], ["fill-disk"]),
+        (["drill", "init", "--fault", "fill-disk", "-e", ""], ["directory="]),
+        (["drill", "init", "--fault", "hold-lock", "-e", "table=a", "-e", ""], ["database="]),
+    ],
+)
+def test_a_word_that_is_a_command_is_offered_and_so_is_what_follows_it(tmp_path, monkeypatch, words, offered):
+    runbook_file(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    made = command_skeleton.skeleton(cli, cache=tmp_path / "commands.json")
+
+    found = ShellComplete(made, {}, "runbook", "_RUNBOOK_COMPLETE").get_completions(words[:-1], words[-1])
+
+    assert [each.value for each in found] == offered

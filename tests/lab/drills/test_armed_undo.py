@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 import yaml
 from harness.fakes import runbook_file
 
-from runner.core.errors import InvalidInputError
-from runner.lab.drills.armed_undo import HostUndo, host_undos
-from runner.lab.drills.plain_ansible import Inventory
-from runner.lab.drills.undo_script import UndoCommand
+from runner.core.errors import ExecutionError, InvalidInputError
+from runner.lab.drills.armed_undo import Arming, HostUndo, arm, host_undos
+from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
+from runner.lab.drills.undo_script import UndoCommand, place_of
 from runner.library.library import Library
 
 INVENTORY = Inventory({"app": ["app1", "app2"], "db": ["db1"]}, {"app1": {}, "app2": {}, "db1": {}})
@@ -100,3 +104,18 @@ def test_a_host_that_the_inventory_lacks_is_named(tmp_path):
 
 def test_an_undo_has_a_type_of_its_own():
     assert HostUndo("a", (), "", {}).play("x", "t", 1)["hosts"] == "a"
+
+
+@pytest.mark.live
+def test_nothing_is_armed_where_a_host_leads_to_another_machine_by_now(tmp_path):
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text(f"app1 ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+    drill = f"20260101T000000Z-{tmp_path.stat().st_ino % 16**8:08x}"
+    undo = HostUndo("app1", [UndoCommand("Nothing", ["true"], 5.0)], "", {})
+    arming = Arming(drill, "A drill", [undo], timedelta(minutes=5), {"app1": "the hash of what another one says"})
+
+    with pytest.raises(ExecutionError) as caught:
+        arm(PlainAnsible([inventory], tmp_path), arming, {})
+
+    why = "app1: it leads to another machine than the one that was compared with production"
+    assert (caught.value.hint, Path(place_of(drill)).exists()) == (why, False)

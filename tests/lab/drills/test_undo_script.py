@@ -97,8 +97,34 @@ def test_its_steps_are_done_in_order_and_one_that_fails_is_told(host):
 
     told = host.tell("now")
 
-    assert (told.returncode, told.stderr.splitlines()) == (1, ["no such disk", "exit code 3"])
+    assert (told.returncode, told.stderr) == (1, "no such disk;exit code 3\n")
     assert host.lines() == ["first a 'b' $c"]
+
+
+def test_what_has_failed_is_done_when_it_is_told_again(host):
+    host.arm(host.action(after=f"test -e {host.done}.mended || exit 3"))
+
+    failed = host.tell("now")
+    host.done.with_name("done.mended").touch()
+    told = host.tell("now")
+
+    assert (failed.returncode, told.returncode, host.lines(), host.place.exists()) == (1, 0, ONCE, False)
+
+
+def test_what_a_dead_host_had_begun_is_done_when_it_is_told(host):
+    host.arm()
+    (host.place / "armed").rename(host.place / "claimed")
+    (host.place / "claimed/pid").write_text(f"{os.getpid()}\n")  # somebody else has its number by now
+
+    assert (host.tell("now").returncode, host.lines(), host.place.exists()) == (0, ONCE, False)
+
+
+def test_others_see_that_it_is_armed_and_nothing_else(host):
+    host.arm()
+
+    modes = {path.name: oct(path.stat().st_mode)[-3:] for path in (host.place, host.place / "undo")}
+    assert modes == {NAME: "711", "undo": "600"}
+    assert (host.place / "armed").is_dir()
 
 
 def test_what_a_step_reads_and_where_it_is_done(host, tmp_path):

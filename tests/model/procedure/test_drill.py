@@ -62,6 +62,12 @@ def test_what_everybody_can_fill_in_may_be_left_out(read):
     assert [drill.asks_the_probe(step) for step in drill.symptom] == [True, False]
 
 
+def test_what_must_hold_for_long_is_not_said_by_one_answer_of_the_probe(read):
+    (drill,) = read(proof=[DRILL["probe"], {**DRILL["probe"], "hold_for": "5s"}]).drill
+
+    assert [drill.asks_the_probe(step) for step in drill.proof] == [True, False]
+
+
 def test_a_runbook_may_have_several(tmp_path):
     path = tmp_path / "RUN-001.yml"
     bad = {"id": "bad-version", "ends": "failed", "called": ["on-call"], "without_fault": "passes"}

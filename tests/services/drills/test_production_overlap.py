@@ -6,6 +6,7 @@ import pytest
 import yaml
 from harness.fakes import runbook_file
 from harness.ssh_lab import environ
+from harness.staging_drill import installation_of
 
 from runner.core.errors import InvalidInputError
 from runner.lab.drills.host_identity import HostIdentity, IdentityMark
@@ -123,7 +124,7 @@ def test_staging_that_leads_to_production_is_refused_before_any_host_is_asked(tm
     task = DrillTask(library, source, drill, DrillTest.AS_WRITTEN, ansible, ansible.inventory(), "staging")
 
     with pytest.raises(InvalidInputError) as caught:
-        check_is_not_production(task, {}, library, environ())
+        check_is_not_production(task, {}, installation_of(tmp_path).state, environ())
 
     assert caught.value.message == (
         "nothing is broken in production: "

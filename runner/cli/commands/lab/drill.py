@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.cli.drill_words import WordsOrRunbooks, init, stop
+from runner.cli.drill_words import init, stop
 from runner.cli.output.drill_lines import show_beginning, show_series, show_training
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.trainee_prompt import TraineePrompt
 from runner.cli.rehearsal_session import DrillManner, do_drills, ended_in_order
+from runner.cli.words_or_arguments import WordsOrArguments
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend, embedded, given, own_lab
@@ -39,7 +40,7 @@ from runner.store.state_directory import StateDirectory
 
 @click.command(
     "drill",
-    cls=WordsOrRunbooks,
+    cls=WordsOrArguments,
     others={"init": init, "stop": stop},
     epilog="""\b
     runbook drill RUN-001
