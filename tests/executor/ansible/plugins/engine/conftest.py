@@ -9,5 +9,5 @@ from harness import ROOT
 
 from runner.executor.ansible import plugins
 
-sys.path.append(str(Path(plugins.__path__[0], "engine")))
+sys.path += [str(Path(plugins.__path__[0], name)) for name in ("engine", "callback_support")]
 sys.path.append(str(ROOT / "benchmarks"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from equivalence import ENGINES, EngineRecord, compare, hosts_in
+from differential.cases import Case
+from differential.engine_record import ENGINES, Ended, EngineRecord
+from equivalence import place
 from harness.bench import Bench, step
 
 HOSTS = ("a", "b")
@@ -64,7 +66,7 @@ def test_both_engines_leave_the_same_record(tmp_path):
         bench.write(*STEPS, max_failures=3)
         # When they are done by Ansible as it comes, and by the fast engine
         ran = bench.run(patience=300)
-        records[engine] = EngineRecord.of(ran.code, bench.state, place=bench.state)
+        records[engine] = EngineRecord.of([Ended("run", ran.code, ran.out, ran.err)], bench.state, place=tmp_path)
         remarks[engine] = ran.events[-1]["remarks"]
         told[engine] = [
             record["data"]["runbook"]["engine"]
@@ -82,6 +84,6 @@ def test_both_engines_leave_the_same_record(tmp_path):
 
 @pytest.mark.live
 @pytest.mark.parametrize("seed", [*map(int, SEEDS)])
-def test_whatever_a_runbook_has_both_engines_leave_the_same_record(tmp_path, seed):
-    with hosts_in(tmp_path / "hosts", ssh=False) as hosts:
-        assert compare(seed, hosts, tmp_path) == []
+def test_whatever_a_runbook_has_both_engines_leave_the_same_record(seed):
+    with place(ssh=False, large=1_000_000) as where:
+        assert where.compare(Case.of(seed)) == []
