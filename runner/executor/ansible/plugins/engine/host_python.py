@@ -3,18 +3,42 @@
 """What one Python on a host does for as long as a run goes on there: each request is a command, done in a fork of it.
 
 The controller sends this file before the first request. A line in is `{"id", "arguments", "environment"}`; a line out
-is `{"id", "rc", "stdout", "stderr"}` of the module that was asked, each byte as the character of that number. `MODULE`
-is the source of the module, of which `main(arguments)` prints the answer and exits.
+is `{"id", "rc", "stdout", "stderr"}` of the module that was asked, each byte as the character of that number; or
+`{"id", "stale"}` where nothing was done, as whoever logs in now may be given something else than this Python was.
+`MODULE` is the source of the module, of which `main(arguments)` prints the answer and exits.
 """
 
+import contextlib
 import json
 import os
+import pwd
 import select
 import sys
 import traceback
 
 CHUNK = 65536
+MOST = 67_108_864
 READY = "runbook-host-python-is-ready"
+SETTINGS = (
+    *("passwd", "group", "shadow", "sudoers", "sudoers.d", "login.defs", "environment", "pam.d", "security"),
+    *("security/limits.conf", "security/limits.d", "security/pam_env.conf", "bash.bashrc", "zsh/zshenv", "ssh/sshrc"),
+)
+OWN_SETTINGS = (".bashrc", ".zshenv", ".cshrc", ".tcshrc", ".config/fish/config.fish", ".ssh/environment", ".ssh/rc")
+
+
+def login():
+    """What a login is made of: who the user is, in which groups, and the files that say what a session is given."""
+    home = os.path.expanduser("~")
+    paths = [*(os.path.join("/etc", name) for name in SETTINGS), *(os.path.join(home, name) for name in OWN_SETTINGS)]
+    found = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            stat = os.stat(path)
+            found[path] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    with contextlib.suppress(KeyError, OSError):
+        user = pwd.getpwuid(os.getuid())
+        found["groups"] = (user.pw_name, *sorted(os.getgrouplist(user.pw_name, user.pw_gid)))
+    return found
 
 
 class AnsweredRequest:
@@ -34,7 +58,8 @@ class AnsweredRequest:
     def read(self, pipe):
         """Take what has come from that pipe; whether that was its end."""
         chunk = os.read(pipe, CHUNK)
-        self.printed[pipe][1].extend(chunk)
+        printed = self.printed[pipe][1]
+        printed.extend(chunk[: max(0, MOST - len(printed))])
         return not chunk
 
     def answer(self):
@@ -71,6 +96,9 @@ def serve(source):
     """Answer requests until nobody is there to ask any more."""
     module = {"__name__": "command"}
     exec(compile(source, "command.py", "exec"), module)  # noqa: S102 - our own module, sent by the controller
+    with contextlib.suppress(ImportError):
+        import ctypes  # noqa: F401, PLC0415 - the module wants it, and need not look for it in each fork
+    given = login()
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
@@ -89,7 +117,11 @@ def serve(source):
                 os._exit(0)
             *lines, begun = (begun + chunk).split(b"\n")
             for line in lines:
-                begin(json.loads(line.decode()), module, doing, poll)
+                request = json.loads(line.decode())
+                if login() == given:
+                    begin(request, module, doing, poll)
+                else:
+                    write(answers, json.dumps({"id": request["id"], "stale": True}))
 
 
 def begin(request, module, doing, poll):

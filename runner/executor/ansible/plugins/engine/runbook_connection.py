@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 import os
+import re
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 CONNECTIONS = {"local", "ssh", "ansible.builtin.local", "ansible.builtin.ssh"}
 OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "modules", "command.py")
 SSH_FAILED = 255
+_BROKEN_MASTER = "mux_client_hello_exchange: write packet: Broken pipe"
+"""What ssh says where the connection that it was to share is gone; Ansible's own connects once more then."""
+_OF_PYTHON = re.compile("PATH|PYTHON.*|LD_.*|LANG|LC_.*|MALLOC_.*|GLIBC_TUNABLES")
+"""The variables that decide which Python is started, and how: one that has been started knows nothing of them."""
 
 
 class NotKnownError(Exception):
@@ -32,6 +37,7 @@ def check(action, module, path, arguments):
         "without pipelining": not action._is_pipelining_enabled(module.module_style),
         "with another syslog facility": arguments.get("_ansible_syslog_facility", "LOG_USER") != "LOG_USER",
         "with a password": any(_option(plugin, name) for plugin, name in passwords),
+        "with connections that are tried again": int(_option(connection, "reconnection_retries") or 0) > 0,
     }
     for reason, applies in reasons.items():
         if applies:
@@ -45,11 +51,24 @@ def _option(plugin, name):
         return None
 
 
+def environment(action):
+    """The variables that the command is given.
+
+    Raises:
+        NotKnownError: one of them decides how a Python starts.
+    """
+    given = {}
+    action._compute_environment_string(given)
+    if found := [name for name in given if _OF_PYTHON.fullmatch(name)]:
+        raise NotKnownError(f"with {found[0]} in the environment")
+    return {name: str(value) for name, value in given.items()}
+
+
 def becomes(action):
-    """Whom the task becomes, and how."""
-    become = action._connection.become
+    """Whom the task becomes, and how, and by which shell all of that is done."""
+    become, shell = action._connection.become, str(action._play_context.executable)
     names = ("become_user", "become_exe", "become_flags")
-    return (become.name, *(str(_option(become, name)) for name in names)) if become else ()
+    return (shell, *((become.name, *(str(_option(become, name)) for name in names)) if become else ()))
 
 
 def words(action, command):
@@ -80,6 +99,13 @@ def command_line(action, command):
     finally:
         del connection.exec_command
     return whole[0] if connection.transport == "local" else list(words(action, whole[0]))
+
+
+def is_answered(action, end):
+    """Whether that a Python has ended is an answer; else nothing has been done, and Ansible's own way tells why."""
+    if end.was_ready:
+        return True
+    return action._connection.transport == "ssh" and end.code == SSH_FAILED and _BROKEN_MASTER not in end.message
 
 
 def ended(action, end):

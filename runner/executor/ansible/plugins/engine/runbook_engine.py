@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import json
 import os
+import resource
 import shlex
 import time
 import types
@@ -24,21 +25,23 @@ from ansible.executor.process import worker as worker_process
 from ansible.executor.task_executor import TaskExecutor
 from ansible.executor.task_result import _RawTaskResult
 from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.plugins import action as action_plugins
 from ansible.plugins import loader as plugin_loader
 from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
 from ansible.vars.clean import remove_internal_keys
 from runbook_connection import (
     OURS,
-    SSH_FAILED,
     NotKnownError,
     becomes,
     check,
     command_line,
     ended,
+    environment,
+    is_answered,
     words,
 )
-from runbook_host_python import BOOT, HostPython, HostPythonEndedError
+from runbook_host_python import BOOT, HostPython, HostPythonEndedError, StaleLoginError
 from runbook_hub import ATTEMPT, Hub
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
@@ -46,6 +49,7 @@ from runbook_template_cache import TemplateCache, compiling_computes_nothing
 _IDLE = 0.25
 _SOON, _DELIVERED = 0.0005, 0.02
 """Seconds between two looks for a result that a thread of Ansible's is about to deliver, and how long that takes."""
+_FILES_OF_ANSIBLE, _FILES_OF_PYTHON = 512, 3
 
 
 class StockWay(BaseException):
@@ -56,7 +60,7 @@ class StockWay(BaseException):
 
 
 class Engine:
-    """What takes the place of three methods of Ansible's, and the Pythons on the hosts.
+    """What takes the place of functions of Ansible's, and the Pythons on the hosts.
 
     `settle` waits until all that was told is recorded. Nothing is done on a host before; but what begins on several
     hosts at once is waited for once, so that the callback plugin need not wait while `settles` is true.
@@ -72,7 +76,7 @@ class Engine:
         with open(OURS) as file:
             self._module = file.read()
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
-        self.stock_module = ActionBase._execute_module
+        self.stock_module, self.stock_discovery = ActionBase._execute_module, action_plugins.discover_interpreter
 
     @classmethod
     def installed(cls, settle):
@@ -81,6 +85,7 @@ class Engine:
         StrategyBase._queue_task = _method(engine.queue)
         StrategyBase._wait_on_pending_results = _method(engine.wait)
         ActionBase._execute_module = _method(engine.execute_module)
+        action_plugins.discover_interpreter = engine.discover
         if compiling_computes_nothing():
             cache = TemplateCache()
             AnsibleEnvironment.compile = _method(cache.compiled)
@@ -99,6 +104,8 @@ class Engine:
             self.stock[why] += 1
             self.stock_queue(strategy, host, task, task_vars, play_context)
             return
+        while self._unfinished >= len(strategy._workers):  # no more hosts at a time than Ansible has forks
+            self._go_on(_IDLE)
         self.tasks += 1
         about = {"host": host, "task": task, "task_vars": task_vars, "play_context": play_context}
         strategy._queued_task_cache[(host.name, task._uuid)] = about
@@ -153,16 +160,21 @@ class Engine:
         while strategy._pending_results > 0 and not strategy._tqm._terminated:
             if strategy._tqm.has_dead_workers():
                 raise AnsibleError("A worker was found in a dead state")
-            self._let_begin()
             results.extend(strategy._process_pending_results(iterator))
-            if strategy._pending_results > 0 and not self._begun:
-                self.hub.poll(self._patience(strategy))
+            if strategy._pending_results > 0:
+                self._go_on(self._patience(strategy))
         return results
+
+    def _go_on(self, most):
+        """Let go on who can, after waiting for `most` seconds at most for somebody who can."""
+        if self._begun:
+            self._let_begin()
+        else:
+            self.hub.poll(most)
 
     def _let_begin(self):
         """Let those go on that are about to do something on a host for the first time, once all of it is recorded."""
-        if self._begun:
-            self._settle()
+        self._settle()
         begun, self._begun = self._begun, []
         for worker in begun:
             self.hub.resume(worker)
@@ -185,6 +197,13 @@ class Engine:
                 raise StockWay(str(why)) from None
             return self.stock_module(action, *args, **options)
 
+    def discover(self, *args, **options):
+        """In place of `discover_interpreter`, which looks for a Python on the host: that begins the task there."""
+        worker = self.hub.current()
+        if worker is None or worker.asked:
+            return self.stock_discovery(*args, **options)
+        raise NotKnownError("with a Python that is still to be found")
+
     def _ask(self, worker, action, module_name=None, module_args=None, tmp=None, task_vars=None, **others):
         if module_name != "ansible.legacy.command" or module_args or any(others.values()):
             raise NotKnownError(f"the module {module_name}")
@@ -192,23 +211,29 @@ class Engine:
         action._update_module_args(module_name, arguments, task_vars)
         module, path = action._configure_module(module_name=module_name, module_args=arguments, task_vars=task_vars)
         check(action, module, path, arguments)
+        given = environment(action)
         action._used_interpreter = module.shebang
         if not worker.asked:
             self._begun.append(worker)
             self.hub.wait()
         encoder = get_module_encoder(module.serialization_profile, Direction.CONTROLLER_TO_MODULE)
-        environment = {}
-        action._compute_environment_string(environment)
-        environment = {name: str(value) for name, value in environment.items()}
         try:
-            python = self._python(action, module.shebang)
-            answer = python.ask(json.loads(json.dumps(arguments, cls=encoder)), environment)
+            answer = self._answer(action, module.shebang, json.loads(json.dumps(arguments, cls=encoder)), given)
         except HostPythonEndedError as end:
-            if not end.was_ready and end.code != SSH_FAILED:
+            if not is_answered(action, end):
                 raise NotKnownError("no Python stays there") from None
             answer = ended(action, end)
         worker.asked = True
         return _result(action, _texts(answer), module.serialization_profile)
+
+    def _answer(self, action, shebang, arguments, given):
+        while True:
+            python = self._python(action, shebang)
+            try:
+                return python.ask(arguments, given)
+            except StaleLoginError:
+                self._pythons = {key: each for key, each in self._pythons.items() if each is not python}
+                python.retire()
 
     def _python(self, action, shebang):
         connection = action._connection
@@ -216,13 +241,28 @@ class Engine:
         interpreter = shebang.removeprefix("#!").strip()
         boot = f"{ATTEMPT}={shlex.quote(self._run)} {interpreter} -u -c {shlex.quote(BOOT)}"
         key = (*words(action, boot), becomes(action))
+        if key in self._pythons:
+            self._pythons[key].look()
         if key not in self._pythons or self._pythons[key].ended:
+            self._make_room()
             options = {"env": {**os.environ, ATTEMPT: self._run}, "start_new_session": True}
             if connection.transport == "local":
                 options |= {"cwd": action._loader.get_basedir(), "executable": constants.DEFAULT_EXECUTABLE.split()[0]}
                 options["shell"] = True
             self._pythons[key] = HostPython(self.hub, command_line(action, boot), self._module, **options)
+        self._pythons[key] = self._pythons.pop(key)  # the one that was asked last stands last
         return self._pythons[key]
+
+    def _make_room(self):
+        """Keep the Pythons within the files that this process may have open, of which each of them takes three."""
+        self._pythons = {key: python for key, python in self._pythons.items() if not python.ended}
+        idle = [key for key, python in self._pythons.items() if python.is_idle]
+        for key in idle[: max(0, len(self._pythons) + 1 - _most_pythons())]:
+            self._pythons.pop(key).retire()
+
+
+def _most_pythons():
+    return max(1, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _FILES_OF_ANSIBLE) // _FILES_OF_PYTHON)
 
 
 def _texts(answer):

@@ -12,6 +12,9 @@ import subprocess
 
 _CHUNK = 262_144
 _LONGEST = 4096
+_LONGEST_ANSWER = 1 << 29
+"""Bytes of a line; no module of ours prints a hundredth of that, whatever its command prints."""
+_NONSENSE = 1
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 BOOT = (
@@ -33,8 +36,12 @@ class HostPythonEndedError(Exception):
         self.code, self.message, self.was_ready = code, message, was_ready
 
 
+class StaleLoginError(Exception):
+    """Whoever logs in now may be given something else than that Python was; nothing has been done."""
+
+
 class HostPython:
-    """One Python on a host, that answers for as long as its connection lasts."""
+    """One Python on a host, that answers for as long as its connection lasts, and until it is retired."""
 
     def __init__(self, hub, command, module, **options):
         self._hub = hub
@@ -48,7 +55,7 @@ class HostPython:
             os.set_blocking(stream, False)
         self._numbers, self._waiting = itertools.count(), {}
         self._begun, self._message, self._is_ready = bytearray(), bytearray(), False
-        self._unsent = bytearray()
+        self._unsent, self._is_retired = bytearray(), False
         self.ended = None
         hub.watch(self._output, selectors.EVENT_READ, self._read_answers)
         hub.watch(self._errors, selectors.EVENT_READ, self._read_errors)
@@ -61,6 +68,7 @@ class HostPython:
 
         Raises:
             HostPythonEndedError: it was gone before it had answered.
+            StaleLoginError: it is to be replaced by a new one.
         """
         if self.ended:
             raise HostPythonEndedError(*self.ended)
@@ -69,6 +77,22 @@ class HostPython:
         request = {"id": number, "arguments": arguments, "environment": environment}
         self._send(json.dumps(request).encode() + b"\n")
         return self._hub.wait()
+
+    @property
+    def is_idle(self):
+        """Whether nobody waits for an answer."""
+        return not self._waiting
+
+    def look(self):
+        """Find out whether it has ended since anybody has looked; whoever waits for an answer finds out by itself."""
+        if self.is_idle and not self.ended and self._process.poll() is not None:
+            self._end()
+
+    def retire(self):
+        """Nobody asks it any more; it ends once it has answered all that it was asked."""
+        self._is_retired = True
+        if self.is_idle:
+            self._close(self._process.stdin)
 
     def _send(self, text):
         self._unsent += text
@@ -100,26 +124,61 @@ class HostPython:
         *lines, rest = self._begun.split(b"\n")
         self._begun = bytearray(rest)
         for line in lines:
-            self._take(bytes(line))
+            if not self.ended:
+                self._take(bytes(line))
+        if len(self._begun) > _LONGEST_ANSWER and not self.ended:
+            self._refuse(b"a line without an end")
 
     def _take(self, line):
         if not self._is_ready:  # a login, or who becomes somebody else, may print before
             self._is_ready = line.endswith(b"runbook-host-python-is-ready")
             return
-        answer = json.loads(line)
-        worker = self._waiting.pop(answer.pop("id"))
-        self._hub.resume(worker, answer)
+        try:
+            number, answer = _answer(line)
+            worker = self._waiting.pop(number)
+        except Exception:
+            self._refuse(line)
+            return
+        if "stale" in answer:
+            self._hub.resume(worker, error=StaleLoginError())
+        else:
+            self._hub.resume(worker, answer)
+        if self._is_retired:
+            self.retire()
 
-    def _end(self):
-        for pipe in (self._output, self._input):
-            self._hub.watch(pipe, 0, None)
-        code = self._process.wait()
+    def _refuse(self, line):
+        """Ask no more of what answers nonsense: whoever waits for it gets no answer."""
+        self._process.kill()
+        self._end(_NONSENSE, f"it answered what is no answer: {line[:200].decode(errors='replace')}")
+
+    def _end(self, code=None, message=""):
+        ended = self._process.wait()
         while self._read_errors():  # not to its end: the ssh that keeps the connection has it open as well
             pass
-        self.ended = (code, self._message.decode(errors="replace"), self._is_ready)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            self._close(stream)
+        self.ended = (code or ended, message or self._message.decode(errors="replace"), self._is_ready)
         waiting, self._waiting = list(self._waiting.values()), {}
         for worker in waiting:
             self._hub.resume(worker, error=HostPythonEndedError(*self.ended))
+
+    def _close(self, stream):
+        if not stream.closed:
+            self._hub.watch(stream.fileno(), 0, None)
+            stream.close()
+
+
+def _answer(line):
+    """The number of the request, and what is answered to it.
+
+    Raises:
+        Exception: it is no answer.
+    """
+    answer = json.loads(line)
+    kinds = {"id": int, "stale": bool} if "stale" in answer else {"id": int, "rc": int, "stdout": str, "stderr": str}
+    if {name: type(value) for name, value in answer.items()} != kinds:
+        raise ValueError("it is no answer")
+    return answer.pop("id"), answer
 
 
 def _read(pipe):

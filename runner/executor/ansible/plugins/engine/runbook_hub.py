@@ -85,7 +85,9 @@ class Hub:
         if self._timers:
             most = max(0.0, min(most, self._timers[0][0] - time.monotonic()))
         for key, events in self._selector.select(most):
-            key.data(events)
+            watched = self._selector.get_map().get(key.fd)
+            if watched and watched.data == key.data:  # whoever went on just now may have closed it
+                key.data(events)
         while self._timers and self._timers[0][0] <= time.monotonic():
             self.resume(heapq.heappop(self._timers)[2])
 

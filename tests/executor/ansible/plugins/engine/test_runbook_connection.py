@@ -12,10 +12,11 @@ from ansible.playbook.task import Task
 from ansible.plugins.loader import action_loader, become_loader, connection_loader, get_plugin_loader_namespace
 from ansible.template import Templar
 from harness.ansible_loader import plugin_loader
-from runbook_connection import OURS, NotKnownError, becomes, check, command_line, words
+from runbook_connection import OURS, NotKnownError, becomes, check, command_line, environment, is_answered, words
+from runbook_host_python import HostPythonEndedError
 
 
-def action_by(kind, become="", **options):
+def action_by(kind, become="", environment=None, **options):
     """Ansible's own action plugin for a command, with the connection of that kind."""
     plugin_loader()
     loader, context = DataLoader(), PlayContext()
@@ -26,7 +27,7 @@ def action_by(kind, become="", **options):
     if become:
         connection.set_become_plugin(become_loader.get(become))
         connection.become.set_options(var_options={"ansible_become_user": "postgres", **options})
-    task = Task.load({"ansible.builtin.command": "true"}, loader=loader)
+    task = Task.load({"ansible.builtin.command": "true", "environment": environment or {}}, loader=loader)
     shared = {"loader": loader, "templar": Templar(loader=loader), "shared_loader_obj": get_plugin_loader_namespace()}
     return action_loader.get(
         "ansible.builtin.command", task=task, connection=connection, play_context=context, **shared
@@ -50,7 +51,7 @@ def test_who_becomes_somebody_does_so_around_all_of_the_command():
 
     line = command_line(action, "python3 -c 'print(1)'")
 
-    assert (becomes(action)[:2], line.startswith("/bin/sh -c 'sudo ")) == (("sudo", "postgres"), True)
+    assert (becomes(action)[:3], line.startswith("/bin/sh -c 'sudo ")) == (("/bin/sh", "sudo", "postgres"), True)
     assert ("BECOME-SUCCESS" in line, "print(1)" in line, line.rstrip("'").endswith("sleep 0")) == (True, True, True)
     assert "exec_command" not in vars(action._connection)
 
@@ -58,7 +59,7 @@ def test_who_becomes_somebody_does_so_around_all_of_the_command():
 def test_without_becoming_anybody_nothing_stands_around_it():
     action = action_by("local")
 
-    assert (becomes(action), command_line(action, "python3")) == ((), "/bin/sh -c 'python3 && sleep 0'")
+    assert (becomes(action), command_line(action, "python3")) == (("/bin/sh",), "/bin/sh -c 'python3 && sleep 0'")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def test_without_becoming_anybody_nothing_stands_around_it():
         ("ssh", {"ansible_password": "canary"}, "with a password"),
         ("local", {"become": "sudo", "ansible_become_password": "canary"}, "with a password"),
         ("ssh", {"ansible_pipelining": False}, "without pipelining"),
+        ("ssh", {"ansible_ssh_retries": 2}, "with connections that are tried again"),
         ("psrp", {}, "by the connection psrp"),
     ],
 )
@@ -96,3 +98,27 @@ def test_another_module_goes_the_stock_way(path, arguments, reason):
 def test_a_plain_way_is_known():
     for kind in ("local", "ssh"):
         check(action_by(kind), MODULE, OURS, {"_ansible_syslog_facility": "LOG_USER"})
+
+
+@pytest.mark.parametrize("name", ["PATH", "PYTHONHOME", "LD_PRELOAD", "LC_ALL", "LANG"])
+def test_a_variable_that_decides_how_a_python_starts_goes_the_stock_way(name):
+    with pytest.raises(NotKnownError, match=f"with {name} in the environment"):
+        environment(action_by("local", environment={"OTHER": "x", name: "y"}))
+
+
+def test_other_variables_are_texts():
+    assert environment(action_by("local", environment={"A": 1, "B": "two words"})) == {"A": "1", "B": "two words"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "answered"),
+    [
+        ("ssh", (255, "ssh: connect to host db1 port 22: Connection refused", False), True),
+        ("ssh", (255, "mux_client_hello_exchange: write packet: Broken pipe", False), False),
+        ("ssh", (127, "python3: not found", False), False),
+        ("local", (255, "", False), False),
+        ("local", (-9, "", True), True),
+    ],
+)
+def test_whether_that_it_has_ended_is_an_answer(kind, end, answered):
+    assert is_answered(action_by(kind), HostPythonEndedError(*end)) is answered

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from harness import PATIENCE
-from runbook_host_python import BOOT, HostPython, HostPythonEndedError
+from runbook_host_python import BOOT, HostPython, HostPythonEndedError, StaleLoginError
 from runbook_hub import ATTEMPT, Hub
 
 PYTHON = f"exec {shlex.quote(sys.executable)} -u -c {shlex.quote(BOOT)}"
@@ -38,7 +38,10 @@ def start(hub):
 
     yield begin
     for one in started:
-        one._process.communicate()  # nobody asks it any more: it ends by itself
+        one.retire()
+        deadline = time.monotonic() + PATIENCE
+        while not one.ended and time.monotonic() < deadline:
+            hub.poll(1)
 
 
 def ask(hub, python, *requests):
@@ -50,6 +53,8 @@ def ask(hub, python, *requests):
             answers[number] = python.ask({"code": "", **request}, {})["stdout"]
         except HostPythonEndedError as end:
             answers[number] = (end.code, end.message, end.was_ready)
+        except StaleLoginError:
+            answers[number] = "stale"
 
     for number, request in enumerate(requests):
         hub.start(lambda _, request=request, number=number: work(request, number))
@@ -103,3 +108,62 @@ def test_one_that_is_killed_fails_whoever_waits_and_whoever_asks_afterwards(hub,
 
     assert first == [(-9, "", True)] * 2
     assert ask(hub, python, {}) == [(-9, "", True)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "[1]",
+        '{"id": 0}',
+        '{"id": 7, "rc": 0, "stdout": "", "stderr": ""}',
+        '{"id": 0, "rc": "0", "stdout": "", "stderr": ""}',
+        '{"id": 0, "rc": 0, "stdout": null, "stderr": ""}',
+        '{"id": [], "rc": 0, "stdout": "", "stderr": ""}',
+        "[" * 100_000,
+    ],
+)
+def test_a_host_that_answers_nonsense_ends_nothing_but_what_waits_for_it(hub, start, line):
+    # Given a host that answers so, and another one
+    ready = "read source; echo runbook-host-python-is-ready"
+    strange, other = start(f"{ready}; printf '%s\\n' {shlex.quote(line)}; cat >/dev/null"), start()
+    # When both are asked
+    first = ask(hub, strange, {})
+    # Then the first has no answer, says which nonsense it was, and is asked no more; the other one answers
+    assert first == [(1, f"it answered what is no answer: {line[:200]}", True)]
+    assert ask(hub, strange, {}) == first
+    assert ask(hub, other, {"text": "word"}) == ["word\n"]
+
+
+def test_one_that_is_retired_answers_what_it_was_asked_and_ends(hub, start):
+    # Given one that is at work
+    python, answers = start(), []
+    hub.start(lambda _: answers.append(python.ask({"code": "import time; time.sleep(0.3)", "text": "late"}, {})))
+    # When nobody is to ask it any more
+    python.retire()
+    deadline = time.monotonic() + PATIENCE
+    while not python.ended and time.monotonic() < deadline:
+        hub.poll(1)
+    # Then
+    assert ([answer["stdout"] for answer in answers], python.ended[0]) == (["late\n"], 0)
+
+
+def test_one_whose_login_would_be_another_by_now_does_nothing_and_says_so(hub, start, tmp_path):
+    # Given a login with settings of its own
+    python = start(f"HOME={shlex.quote(str(tmp_path))} {PYTHON.removeprefix('exec ')}")
+    assert ask(hub, python, {"text": "word"}) == ["word\n"]
+    # When they change
+    (tmp_path / ".bashrc").write_text("export NEW=yes")
+    # Then
+    assert ask(hub, python, {"code": f"open({str(tmp_path / 'done')!r}, 'w')"}) == ["stale"]
+    assert not (tmp_path / "done").exists()
+
+
+def test_one_that_has_ended_unasked_is_found_by_a_look(hub, start):
+    python = start("echo runbook-host-python-is-ready; exit 3")
+    python._process.wait(PATIENCE)
+    assert python.ended is None
+
+    python.look()
+
+    assert python.ended[0] == 3
