@@ -95,6 +95,10 @@ class AuditError(RunbookError):
     exit_code = ExitCode.AUDIT
 
 
+class BrokenLogError(AuditError):
+    """The audit log is not what was written to it, so that nothing is added to it any more."""
+
+
 class ExecutionError(RunbookError):
     """Ansible did not start, or died before it could say what happened."""
 

@@ -10,7 +10,7 @@ GATE = "gate"
 NEVER = "never"
 """Ansible's own tag for what runs only when it is asked for."""
 
-_UNDO = "undo-"
+UNDO = "undo-"
 """No step may be called so."""
 
 
@@ -36,12 +36,12 @@ def recheck_tag(step_id: str) -> str:
 
 def undo_id(step_id: str) -> str:
     """The id under which the undo of a step is executed and recorded."""
-    return f"{_UNDO}{step_id}"
+    return f"{UNDO}{step_id}"
 
 
 def undone_step(name: str) -> str | None:
     """The id of the step whose undo is executed and recorded as `name`; None where `name` is no undo."""
-    return name.removeprefix(_UNDO) if name.startswith(_UNDO) else None
+    return name.removeprefix(UNDO) if name.startswith(UNDO) else None
 
 
 _ITEM = re.compile(r"(?P<step>[a-z0-9-]+)\[(?P<number>[0-9]{1,4})\]")

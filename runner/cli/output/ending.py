@@ -115,6 +115,7 @@ def _ways_on(result: Result) -> Sequence[NextCommand]:
     of_others = [call for child in result.children for call in child.result.calls]
     has_called = any(call.calls and call not in of_others for call in result.calls) and not result.acknowledged
     has_called |= result.follows is not None
+    has_called &= result.exit_code is not ExitCode.AUDIT  # of which nothing can be recorded
     return [*([acknowledging(result.run_id)] if has_called else []), *result.ways_on]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
-from runner.core.errors import AuditError, RunbookError
+from runner.core.errors import AuditError, BrokenLogError, GuardError, RunbookError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id
 from runner.core.wording import first_line, listed
@@ -28,8 +27,8 @@ _ENDED = {
     Outcome.FAILED: "{step} failed on {hosts}",
     Outcome.UNREACHABLE: "{step} could not reach {hosts}",
     Outcome.UNKNOWN: "{step} was begun on {hosts}, and nobody knows how it ended",
-    Outcome.ABORTED: "{step} was denied on {hosts}",
-    Outcome.SKIPPED: "{step} was skipped on {hosts}",
+    Outcome.ABORTED: "{step} was denied{by} on {hosts}",
+    Outcome.SKIPPED: "{step} was skipped{by} on {hosts}",
 }
 _UNANSWERED = "{step} got no answer on {hosts}"
 _ENDED_WELL = {
@@ -142,15 +141,16 @@ def _at(run: EndedRun) -> str:
 
 
 def _broken(run: EndedRun) -> str:
-    """The first step that is not as it must be; of an undo, that step of it. Every criterion that is not met."""
+    """The first step that is not as it must be, and of its undo as well. Every criterion that is not met."""
     criteria = [step for step in run.runbook.prerequisites if step.criterion]
     if unmet := list(filter(None, (_ends(run, step.id, step.name, _ENDED.keys()) for step in criteria))):
         return "; ".join(unmet)
-    named = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(run.runbook.steps)]
-    named += [(step.id, step.name) for step in _steps(run)]
+    undos = [(undo_id(step.id), f"Undo: {step.name}") for step in reversed(run.runbook.steps)]
+    named = [(step.id, step.name) for step in _steps(run)]
     for outcomes in (_ENDED.keys() - {Outcome.SKIPPED}, {Outcome.SKIPPED}):  # a skip alone stops no run
-        if ends := next(filter(None, (_ends(run, name, title, outcomes) for name, title in named)), ""):
-            return ends
+        ends = [next(filter(None, (_ends(run, *each, outcomes) for each in part)), "") for part in (named, undos)]
+        if any(ends):
+            return "; then ".join(filter(None, ends))
     return ""
 
 
@@ -160,11 +160,11 @@ def _ends(run: EndedRun, name: str, title: str, outcomes: Collection[Outcome]) -
     for outcome, words in _ENDED.items():
         if outcome in outcomes and (hosts := _hosts(run, name, {outcome})):
             by, note = _answer(run, name)
-            said = ": ".join(each for each in (by, note) if each and each != NOBODY)
-            reason = run.ledger.entries[name, hosts[0]].reason or said
+            reason = run.ledger.entries[name, hosts[0]].reason or note
             why = f": {first_line(reason)}" if reason else ""
-            unanswered = outcome is Outcome.ABORTED and by == NOBODY
-            clauses.append((_UNANSWERED if unanswered else words).format(step=title, hosts=listed(hosts)) + why)
+            sentence = _UNANSWERED if outcome is Outcome.ABORTED and by == NOBODY else words
+            who = f" by {by}" if by and by != NOBODY else ""
+            clauses.append(sentence.format(step=title, hosts=listed(hosts), by=who) + why)
     return "; ".join(clauses)
 
 
@@ -215,15 +215,21 @@ def _is_doubtful(entry: LedgerEntry) -> bool:
 
 
 def ways_on(
-    run: EndedRun, outcome: Outcome, *, undoing: bool, flags: Mapping[str, str] = MappingProxyType({})
+    run: EndedRun, outcome: Outcome, *, undoing: bool, error: RunbookError | None = None
 ) -> tuple[NextCommand, ...]:
-    """What can be typed next, with the `flags` for want of which it was refused; nothing after one that only looked."""
+    """What can be typed next, with the flags for want of which it was refused; nothing after one that only looked."""
     request, name = run.request, run.request.run_id
+    flags = error.flags if isinstance(error, GuardError) else {}
     if outcome is Outcome.PASSED or request.looks:
         return ()
+    if isinstance(error, BrokenLogError):
+        where = NextCommand(("audit", "verify"), "says where the log is broken; until it is whole no command goes on")
+        anew = ("--state-dir", "DIR", *run.recorder.command_again(request, flags).words)
+        return (where, NextCommand(anew, f"starts at the first step, and records in DIR{request.needs}"))
     more = [word for flag, value in flags.items() if value for word in (flag, value)]
     needs = request.needs
-    again = NextCommand(("resume", name, *more), f"continues where it stopped{_asks(run)}{needs}")
+    does = "does again what is undone, and continues" if undoing else "continues where it stopped"
+    again = NextCommand(("resume", name, *more), f"{does}{_asks(run)}{needs}")
     if run.plan is None:
         again = run.recorder.command_again(request, flags)
     back = NextCommand(("undo", name, *more), f"undoes what it changed{needs}")

@@ -11,7 +11,6 @@ from runner.core.errors import (
     DeniedError,
     DoubtError,
     ExitCode,
-    GuardError,
     LockedError,
     RolledBackError,
     RunbookError,
@@ -236,7 +235,6 @@ class RunFinish(Failsafe):
         problems += map(str, standing(self._runbook, self._ledger, self.undone_on))
         problems += [] if outcome in _STAY else aftermath.partial(run)
         problems += [*pager.problems(), *(error.message for error in pager.unrecorded)]
-        flags = self.error.flags if isinstance(self.error, GuardError) else {}
         return replace(
             self._bare(outcome),
             problems=tuple(dict.fromkeys(problems)),
@@ -249,7 +247,7 @@ class RunFinish(Failsafe):
             follows=None if outcome in _RESOLVED else pager.follows,
             remarks=(*pager.remarks, *engine_remarks(self._recorder.records)),
             in_doubt=isinstance(self.error, DoubtError),
-            ways_on=aftermath.ways_on(run, outcome, undoing=undoing, flags=flags),
+            ways_on=aftermath.ways_on(run, outcome, undoing=undoing, error=self.error),
         )
 
     def _recorded(self, result: Result) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runner.core.events import DONE, IN_WORDS, EventType, Outcome
+from runner.core.step_tags import UNDO
 from runner.core.wording import counted, listed
 from runner.render.history.attempts import REFUSED, Attempt
 from runner.render.history.page_history import REQUESTED
@@ -81,7 +82,9 @@ def _stopped(run: RunHistory) -> Iterable[str]:
             yield from _never_reached(run)
             return
         which = f"Step {step.number}" if step.number else f"Step {number} of {len(run.steps)}"
-        yield f"{which}, {step.name}{place}, ended as {word}{_on(hosts)}{because}."
+        denied = word == Outcome.ABORTED and why.startswith("by ")
+        yield f"{which}, {step.name}{place}, {'was denied' if denied else f'ended as {word}'}{_on(hosts)}{because}."
+        yield from _undo_failed(step, run)
     elif run.problems:
         yield f"{(_error(run) or run.problems[0].splitlines()[0]).rstrip('.')}."
     else:
@@ -89,6 +92,14 @@ def _stopped(run: RunHistory) -> Iterable[str]:
     yield from _never_reached(run)
     if undone:
         yield f"Undone: {_named(undone)}."
+
+
+def _undo_failed(step: StepHistory, run: RunHistory) -> Iterable[str]:
+    """What did not pass after that `step`, which is what was undone of others."""
+    for undo in run.steps[run.steps.index(step) + 1 :]:
+        if _is_bad(undo) and undo.id.startswith(UNDO):
+            why = next((f": {each.reason.rstrip('.')}" for each in undo.every_check if _explains(each)), "")
+            yield f"{undo.name} did not pass{why}."
 
 
 def _error(run: RunHistory) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.core.events import EventType, Instant, Outcome
-from runner.core.step_tags import item_of
+from runner.core.step_tags import UNDO, item_of
 from runner.render.history.item_names import ItemNames
 from runner.render.history.step_history import RUNNING, Action, Answer, Check, HostHistory, StepHistory
 from runner.render.history.step_records import CHECKS, action_of, checks_of, task_in_a_line
@@ -131,7 +131,7 @@ class StepFold:
                 self._undone(name, record.host or "", host.outcome)
 
     def _undone(self, name: str, where: str, outcome: str) -> None:
-        host = self._steps.get(name.removeprefix(_UNDO), _Step()).hosts.get(where)
+        host = self._steps.get(name.removeprefix(UNDO), _Step()).hosts.get(where)
         if host and _whole(name) in self._undoes and outcome == Outcome.PASSED:
             host.undone = True
 
@@ -145,7 +145,7 @@ class StepFold:
                 host.intended, host.undone = host.intended and not again, host.undone and not again
                 host.tasks = [] if again else host.tasks
             if again:
-                self._steps.get(_UNDO + name, _Step()).hosts.pop(where, None)
+                self._steps.get(UNDO + name, _Step()).hosts.pop(where, None)
 
     def _turn(self) -> None:
         """Nothing of an attempt goes on when it ends or another begins: what had not ended by then is not known."""
@@ -190,7 +190,7 @@ class StepFold:
 
     def _on(self, host: _Host, seen: str, now: Instant | None) -> HostHistory:
         command = host.command or seen
-        pending = Action("", command) if command else None
+        pending = Action("" if host.intended else "not begun", command) if command else None
         action = action_of(host.action, command) if host.action else pending
         if host.tasks:
             action = action or Action("", command)
@@ -240,7 +240,6 @@ def _answers(item: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Answ
 
 
 _Span = tuple[float, float]
-_UNDO = "undo-"
 _TURNS = frozenset({EventType.RUN_RESUMED, EventType.RUN_ABANDONED, EventType.RUN_FINISHED, EventType.RUN_REFUSED})
 _OF_STEPS = CHECKS | {
     EventType.GATE_ASKED,

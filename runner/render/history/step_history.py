@@ -47,6 +47,11 @@ class Action:
     output: str = ""
     evidence: str = ""
 
+    @property
+    def ended(self) -> str:
+        """How it ended, in words: by its exit code, where it has one."""
+        return f"exit code {self.exit_code:g}" if self.exit_code is not None else self.outcome or "started"
+
 
 @dataclass(frozen=True, slots=True)
 class HostHistory:

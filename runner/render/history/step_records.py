@@ -55,8 +55,8 @@ def checks_of(record: Record, item: Mapping[str, Any]) -> Iterator[Check]:
         says = _DONE.get(record_data.text(data, "kind"), says or _acted(data))
     by, note = record_data.text(data, "by"), record_data.text(data, "note")
     answer = ": ".join(filter(None, (by, note)))
-    if by == NOBODY and outcome not in DONE:  # the note says why, as that it was too late
-        answer = note or "nobody has answered"
+    if outcome not in DONE:  # where it was nobody, the note says why, as that it was too late
+        answer = (note or "nobody has answered") if by == NOBODY else answer and f"by {answer}"
     yield Check(
         number=number,
         says=says,

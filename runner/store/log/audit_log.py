@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from runner.core.errors import AuditError, RunbookError
+from runner.core.errors import AuditError, BrokenLogError, RunbookError
 from runner.core.events import Clock, Event, EventType
 from runner.store.log import chain, envelope, log_file, log_stamp
 from runner.store.log.chain import Head
@@ -117,7 +117,7 @@ class AuditLog:
         """Follows the chain over what other processes have appended since, and mends what one of them left torn."""
         size = os.fstat(descriptor).st_size
         if size < self._tail.end:
-            raise AuditError(f"The audit log {self.path} is shorter than it was: records were removed", hint=ASIDE)
+            raise BrokenLogError(f"The audit log {self.path} is shorter than it was: records were removed", hint=ASIDE)
         *lines, torn = os.pread(descriptor, size - self._tail.end, self._tail.end).split(b"\n")
         head = self._tail.head
         for line in lines:
@@ -166,7 +166,8 @@ class NoLog(AuditLog):
         self.path = path
         self._tail = _Tail(chain.START, 0)
         self._pin = None
-        self._error = AuditError(error.message, hint=error.hint)
+        kind = BrokenLogError if isinstance(error, BrokenLogError) else AuditError
+        self._error = kind(error.message, hint=error.hint)
 
     def append(self, *events: Event) -> tuple[Record, ...]:
         """Records nothing.
@@ -196,7 +197,7 @@ def _claimed(line: bytes, path: Path) -> Head:
     try:
         return chain.claimed_head(line)
     except chain.BrokenChainError as error:
-        raise AuditError(f"The audit log {path} is broken: {error}", hint=ASIDE) from error
+        raise BrokenLogError(f"The audit log {path} is broken: {error}", hint=ASIDE) from error
 
 
 def _write_all(descriptor: int, data: bytes, *, at: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from runner.core.errors import AuditError
+from runner.core.errors import BrokenLogError
 from runner.store.log import chain, envelope
 from runner.store.log.chain import Head
 from runner.store.log.envelope import Record
@@ -33,7 +33,7 @@ def follow(head: Head, line: bytes, path: Path) -> Head:
     """The head that `line` of the log at `path` leads to.
 
     Raises:
-        AuditError: it is not the record that belongs after `head`.
+        BrokenLogError: it is not the record that belongs after `head`.
     """
     try:
         return chain.follow(head, line)
@@ -45,7 +45,7 @@ def parse(line: bytes, path: Path, number: int) -> Record:
     """The record that `line`, which has that `number` in the log at `path`, holds.
 
     Raises:
-        AuditError: it holds none.
+        BrokenLogError: it holds none.
     """
     try:
         return envelope.parse(line)
@@ -53,6 +53,6 @@ def parse(line: bytes, path: Path, number: int) -> Record:
         raise bad_line(path, number, str(error)) from error
 
 
-def bad_line(path: Path, number: int, what: str, *, hint: str = ASIDE) -> AuditError:
+def bad_line(path: Path, number: int, what: str, *, hint: str = ASIDE) -> BrokenLogError:
     """The error that names the line of the log at `path`, and says `what` is wrong with it."""
-    return AuditError(f"The audit log {path} is broken at line {number}: {what}", hint=hint)
+    return BrokenLogError(f"The audit log {path} is broken at line {number}: {what}", hint=hint)

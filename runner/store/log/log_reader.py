@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.core.errors import AuditError
+from runner.core.errors import BrokenLogError
 from runner.core.events import EventType
 from runner.store.log import chain, envelope, log_file
 from runner.store.log.chain import Head
@@ -95,5 +95,5 @@ def verify(path: Path, *, noted: Head | None = None, each: Callable[[Record], ob
             each(record)
     if noted and head.seq < noted.seq:
         message = f"The audit log {path} ends at record {head.seq}, and {noted.seq} was noted: its end was cut off"
-        raise AuditError(message, hint=ASIDE)
+        raise BrokenLogError(message, hint=ASIDE)
     return Verified(records=head.seq, runs=len(runs - {""}), recoveries=recoveries, head=head)

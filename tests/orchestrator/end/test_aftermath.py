@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from harness.engine import FAILED, LOST, NOBODY, change, undoing
 
-from runner.core.errors import AuditError, ExecutionError
+from runner.core.errors import AuditError, BrokenLogError, ExecutionError
 from runner.orchestrator.run_environment import GateAnswer
 
 SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed and not verified", "untouched"
@@ -14,7 +14,7 @@ SO_FAR, CHANGED, UNTOUCHED = "changed, and verified as far as it went", "changed
 @pytest.mark.parametrize(
     ("answer", "happened"),
     [
-        (GateAnswer(yes=False, by="alice", note="too risky"), "One was denied on db1: alice: too risky"),
+        (GateAnswer(yes=False, by="alice", note="too risky"), "One was denied by alice on db1: too risky"),
         (
             GateAnswer(yes=False, by="nobody", note="not approved within 1h"),
             "One got no answer on db1: not approved within 1h",
@@ -87,6 +87,37 @@ def test_a_command_that_goes_on_says_which_variables_its_secrets_are_in(engine):
         "continues where it stopped; needs SHOP_TOKEN in the environment",
         "undoes what it changed; needs SHOP_TOKEN in the environment",
         "shows what happened",
+    ]
+
+
+def test_an_undo_that_failed_is_told_after_what_made_it_necessary(engine):
+    engine.ansible.answers = {("two", "action"): FAILED, ("undo-one", "action"): FAILED}
+
+    result = engine.run(undoing("one"), change("two", on_failure="undo"))
+
+    assert result.happened == "Two failed on db1: exit code 1; then Undo: One failed on db1: exit code 1"
+
+
+def test_going_on_after_an_undo_does_again_what_is_undone(engine):
+    engine.ansible.answers = {("two", "action"): FAILED}
+    engine.run(undoing("one"), change("two"))
+
+    result = engine.undo()
+
+    assert {way.words[0]: way.does for way in result.ways_on}["resume"] == "does again what is undone, and continues"
+
+
+def test_nothing_that_a_broken_log_refuses_is_named_as_the_way_on(engine):
+    def broken(_):
+        raise BrokenLogError("The audit log is broken at line 3")
+
+    engine.ansible.answers = {("one", "action"): broken}
+
+    result = engine.run(change("one"))
+
+    assert [(way.words[:4], way.does) for way in result.ways_on] == [
+        (("audit", "verify"), "says where the log is broken; until it is whole no command goes on"),
+        (("--state-dir", "DIR", "run", "RUN-001"), "starts at the first step, and records in DIR"),
     ]
 
 

@@ -79,6 +79,16 @@ PAGE = (EventType.PAGE_FINISHED, None, None, {"contact": "lead", "channel": "sms
             [*FAILED, (EventType.RUN_HANDED_OVER, "act", None, {"as_run": "run-2"}), ended("failed")],
             "Step 2 of 2, Act (RUN-001.yml:12), ended as failed on one: rc is 42. It handed over to the run run-2.",
         ),
+        (
+            [*done("look"), (EventType.GATE_ASKED, "act", None, {"kind": "approve", "commands": {"one": "rm /x"}}),
+             (EventType.GATE_ANSWERED, "act", None, {"kind": "approve", "outcome": "aborted", "by": "alice", "note": "no"}),
+             (EventType.STEP_FINISHED, "act", "one", {"outcome": "aborted"}), ended("aborted")],
+            "Step 2 of 2, Act (RUN-001.yml:12), was denied on one: by alice: no.",
+        ),
+        (
+            [*FAILED, *done("undo-act", outcome="failed"), ended("failed")],
+            "Step 2 of 3, Act (RUN-001.yml:12), ended as failed on one: rc is 42. Undo: Act did not pass.",
+        ),
         ([ended("failed", problems=["production needs a reason"])], "production needs a reason. 2 steps were never reached."),
         ([ended("aborted")], "It ended as aborted. 2 steps were never reached."),
         ([ended("planned")], "It only looked on one; nothing was changed."),

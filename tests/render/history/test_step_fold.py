@@ -94,6 +94,8 @@ def test_what_was_shown_is_the_command_of_a_step_that_nobody_told_of():
     assert steps(records(asked, done("act")[0]), now=at(9))["act"].hosts["one"] == HostHistory(
         "running", Action("", "rm /x")
     )
+    denied = steps(records(asked, (EventType.STEP_FINISHED, "act", "one", {"outcome": "aborted"})))["act"].hosts["one"]
+    assert (denied.action.ended, Action("", "rm /x").ended) == ("not begun", "started")
 
 
 @pytest.mark.parametrize("file", ["javascript:alert(1)", "../../etc/passwd", "evidence/../x/y", ["a"]])
