@@ -69,6 +69,9 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "setsid": _Starter(),
         "stdbuf": _Starter("-i -o -e --input --output --error"),
         "time": _Starter("-f -o --format --output"),
+        "strace": _Starter("-e -o -p -s -u -E -P -I -b -X -S -O"),
+        "chpst": _Starter("-u -U -b -e -d -o -p -f -c -t -m -n -/"),
+        "coproc": _Starter(),
         "exec": _Starter("-a"),
         "eval": _Starter(joined=True),
         "command": _Starter(),
@@ -202,5 +205,12 @@ def _after_options(words: Sequence[str], at: int, takes: Sequence[str]) -> int:
     while at < len(words) and (words[at].startswith("-") or ASSIGNMENT.match(words[at])):
         if words[at] == "--":
             return at + 1
-        at += 2 if words[at] in takes else 1
+        at += 2 if _takes_a_word(words[at], takes) else 1
     return at
+
+
+def _takes_a_word(option: str, takes: Sequence[str]) -> bool:
+    """Whether an option takes the next word, itself or as the last letter of several (`-iu`); no other of them may."""
+    letters = [f"-{letter}" for letter in option[1:]] if re.fullmatch("-[A-Za-z0-9]{2,}", option) else []
+    several = bool(letters) and letters[-1] in takes and not any(each in takes for each in letters[:-1])
+    return option in takes or several

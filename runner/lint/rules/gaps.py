@@ -19,7 +19,7 @@ from runner.model.step import Effect
 _PLACEHOLDER = re.compile(
     r"""(?ix)
     (?:\.{2,}|…|-+|\?+|x{2,}|tbd|tba|n/?a|none|foo|bar|baz)
-    | <[^<>|]+> | \[(?!\s)[^\[\]]+\] | \{[^{}]+\}
+    | <[^<>|]+> | \[(?!\s)[^\[\]]+\] | \{(?!\s)[^{}]+\}
     | (?:\#.*\s*)+
     | (?:echo|printf|print|:)\s+["']?(?:
         .*\b(?:todo|fixme|tbd|placeholder|replace\ ?me|changeme|not\ implemented|dummy)\b.* | \.{3} )

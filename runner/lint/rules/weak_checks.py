@@ -63,6 +63,7 @@ _SAYS_THE_SAME = frozenset({"true", ":", "echo", "printf"})
 _SUCCEEDS = "date env hostname id pwd sleep sync uname uptime whoami"
 _ALWAYS = _SAYS_THE_SAME | frozenset(_SUCCEEDS.split())
 _COMPARES = frozenset({"=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+_SERVER_ERRORS = (500, 502, 503, 504)
 _TWO_ENDED = frozenset({"test", "[", "[["})
 _HINT = "look at what the step was to bring about"
 _CERTAIN = """\
@@ -103,8 +104,11 @@ def _conditions(context: LintContext, place: Place, verification: Verification, 
         where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
         yield Hit(where, "always holds, whatever the result is", _HINT)
     judges = expressions and not certain and any(kind.has_status for kind in kinds)
-    if judges and all(accepts(text, status=good) for text in expressions for good in (200, 500)):
-        yield Hit((*place, "that"), "is green when the server answers 500, too", "write that: status == 200")
+    for bad in _SERVER_ERRORS if judges else ():
+        named = any(re.search(rf"\b{bad}\b", text) for text in expressions)
+        if not named and all(accepts(text, status=good) for text in expressions for good in (200, bad)):
+            yield Hit((*place, "that"), f"is green when the server answers {bad}, too", "write that: status == 200")
+            return
 
 
 def _counting(text: str, kinds: Sequence[Kind]) -> str:

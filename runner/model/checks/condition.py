@@ -32,7 +32,6 @@ def names(expression: str) -> frozenset[str]:
         return frozenset()
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(maxsize=4096)  # several rules ask about each text
 def required(template: str) -> frozenset[str]:
     """The variables that must be set for a text with templates in it; none where it is no template.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
@@ -13,6 +15,7 @@ from typing import Any
 from jinja2 import nodes
 
 from runner.model.checks.condition import parse
+from runner.model.checks.condition_type import OF_RESULTS, node_type
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
@@ -27,10 +30,25 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 _MOST = 5_000
 """Combinations of values that are tried; a condition with more of them is taken for one that can go either way."""
 
-_RESULTS = frozenset({"rc", "status", "stdout", "stderr", "content", "rows"})
+_RESULTS = frozenset({"rc", "status", "stdout", "stderr", "content", "rows", "row"})
+_TYPED: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "number": int,
+    "mapping": dict,
+    "sequence": (str, list, dict),
+    "iterable": (str, list, dict),
+    "none": type(None),
+}
+"""What a value is of which a test is true, whatever it holds."""
+
+_TYPES = {
+    name: found for name, found in OF_RESULTS.items() if name != "status"
+}  # which is a text of an instance of RDS
+_SEARCHES: Mapping[str, Callable[[str, str], Any]] = {"search": re.search, "regex": re.search, "match": re.match}
 # What an exit code and a status may be; -1 is told where nobody answered.
 _USUAL: Mapping[str, Sequence[int]] = {"rc": (0, 1, 255), "status": (-1, 100, 200, 404, 599)}
 _TEXTS = ("", "ok", "error: it does not work")
+_CHANGED: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "trim": str.strip}
 _COUNTS = frozenset({"count", "number", "total", "length", "size"})
 _UNKNOWN = object()
 
@@ -46,9 +64,12 @@ class _Term:
         """A value of each kind that the comparisons tell apart; true and false where there are none."""
         if not self.constants:
             return [True, False]
-        around = [value for value in _around(self.constants) if _possible(self.node, value)]
         is_text = any(isinstance(constant, str) for constant in self.constants)
-        return [*around, *(_TEXTS if is_text else _USUAL.get(getattr(self.node, "name", ""), ()))]
+        change = _CHANGED.get(_name(self.node), str)
+        usual = map(change, _TEXTS) if is_text else _USUAL.get(getattr(self.node, "name", ""), ())
+        # Without a match, which is never empty, it gives nothing at all.
+        none = [None] if _name(self.node) == "regex_search" else []
+        return [value for value in (*none, *_around(self.constants), *usual) if _possible(self.node, value)]
 
 
 @lru_cache(maxsize=4096)
@@ -67,6 +88,35 @@ def always(expression: str, *, holds: bool) -> bool:
     except TypeError:
         return False
     return bool(found) and all(each is holds for each in found)
+
+
+def met_by_default(expression: str, names: Collection[str]) -> Iterator[nodes.Filter]:
+    """The `default` filters after a part of one of `names` with which `expression` may hold where that is not there."""
+    whole = nodes.Not(parse(expression))
+    for number, each in enumerate(whole.find_all(nodes.Filter) if whole.node else ()):
+        of_answers = each.node and any(name.name in names for name in nodes.Not(each.node).find_all(nodes.Name))
+        if _name(each) not in {"default", "d"} or not each.args or not of_answers:
+            continue
+        root = copy.deepcopy(whole)  # others have the same tree
+        _replace(root, [*root.find_all(nodes.Filter)][number], each.args[0])
+        terms: dict[str, _Term] = {}
+        _collect(root.node, terms)
+        values = [term.values() for term in terms.values()]
+        tried = product(*values) if prod(map(len, values)) <= _MOST else ()
+        if any(_holds(root.node, dict(zip(terms, found, strict=True))) for found in tried):
+            yield each
+
+
+def _replace(tree: nodes.Node, old: nodes.Node, new: nodes.Node) -> None:
+    """Put `new` in the place of what is `old` itself below `tree`."""
+    for key, value in tree.iter_fields():
+        if value is old:
+            setattr(tree, key, new)
+        elif isinstance(value, list):
+            setattr(tree, key, [new if each is old else each for each in value])
+    for child in tree.iter_child_nodes():
+        if child is not new:
+            _replace(child, old, new)
 
 
 def met_by_zero(expression: str) -> Iterator[nodes.Filter]:
@@ -160,12 +210,25 @@ def _pairs(node: nodes.Compare) -> list[tuple[nodes.Expr, str, nodes.Expr]]:
 
 def _constant(node: nodes.Node) -> Any:
     """What `node` is in every run; `_UNKNOWN` when only the run can tell."""
-    if isinstance(node, nodes.Test) and node.name == "defined" and isinstance(node.node, nodes.Name):
-        return True if node.node.name in _RESULTS else _UNKNOWN
+    if isinstance(node, nodes.Test):
+        return _tested(node)
     try:
         return node.as_const() if isinstance(node, nodes.Expr) else _UNKNOWN
     except nodes.Impossible:
         return _UNKNOWN
+
+
+def _tested(test: nodes.Test) -> Any:
+    """What `test` gives in every run; `_UNKNOWN` when only the run can tell."""
+    name, tested = test.name.rpartition(".")[2], test.node
+    if name == "defined" and not isinstance(tested, nodes.Getattr | nodes.Getitem):
+        return True if getattr(tested, "name", "") in _RESULTS or not isinstance(tested, nodes.Name) else _UNKNOWN
+    if name in _TYPED and (found := node_type(tested, _TYPES)):
+        return issubclass(found, _TYPED[name])
+    match test.args:
+        case [nodes.Const(value=str() as pattern), *_] if name in _SEARCHES:
+            return True if all(_SEARCHES[name](pattern, text) for text in _TEXTS) else _UNKNOWN
+    return _UNKNOWN
 
 
 def _value(node: nodes.Node, values: Mapping[str, Any]) -> Any:
@@ -203,13 +266,21 @@ def _around(constants: Iterable[Any]) -> list[Any]:
 
 
 def _possible(node: nodes.Node, value: Any) -> bool:
-    """Whether what `node` stands for can have the number `value`."""
+    """Whether what `node` stands for can have the `value`."""
+    if isinstance(value, str):
+        changed = _CHANGED.get(_name(node), str)
+        return changed(value) == value and (value != "" or _name(node) != "regex_search")
     if not isinstance(value, int | float) or isinstance(value, bool):
         return True
     name = node.name if isinstance(node, nodes.Name) else ""
     if name in {"rc", "status"}:
         return value in (range(256) if name == "rc" else (-1, *range(100, 600)))
     return value >= 0 if _counts(node) else True
+
+
+def _name(node: nodes.Node) -> str:
+    """The filter that `node` goes through last; empty for none."""
+    return node.name.rpartition(".")[2] if isinstance(node, nodes.Filter) else ""
 
 
 def _counts(node: nodes.Node) -> bool:

@@ -44,7 +44,7 @@ def no_conditions(condition: str, types: Mapping[str, type] = OF_RESULTS) -> Ite
     """
     node = parse(condition)
     for part in _deciding(node) if node else ():
-        found = _type(part, types)
+        found = node_type(part, types)
         if found is not None and found is not bool:
             yield (
                 part.name if isinstance(part, nodes.Name) else f"({condition})" if part is not node else condition,
@@ -55,13 +55,13 @@ def no_conditions(condition: str, types: Mapping[str, type] = OF_RESULTS) -> Ite
 def is_condition(condition: str) -> bool:
     """Whether `condition` is true or false whatever a run shows."""
     node = parse(condition)
-    return node is not None and _type(node, OF_RESULTS) is bool
+    return node is not None and node_type(node, OF_RESULTS) is bool
 
 
 def type_of(expression: str, types: Mapping[str, type]) -> type | None:
     """The type of what `expression` gives; None where only a run can tell."""
     node = parse(expression)
-    return _type(node, types) if node else None
+    return node_type(node, types) if node else None
 
 
 def _deciding(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -82,7 +82,8 @@ _NODES: Mapping[type[nodes.Node], type] = {
 }
 
 
-def _type(node: nodes.Node | None, types: Mapping[str, type]) -> type | None:
+def node_type(node: nodes.Node | None, types: Mapping[str, type]) -> type | None:
+    """The type of what the part `node` of an expression gives; None where only a run can tell."""
     match node:
         case nodes.And() | nodes.Or() | nodes.Add():
             return _same(node.left, node.right, types)
@@ -99,5 +100,5 @@ def _type(node: nodes.Node | None, types: Mapping[str, type]) -> type | None:
 
 def _same(one: nodes.Node | None, other: nodes.Node | None, types: Mapping[str, type]) -> type | None:
     """The type of both, where it is the same."""
-    first, second = _type(one, types), _type(other, types)
+    first, second = node_type(one, types), node_type(other, types)
     return first if first is second else None

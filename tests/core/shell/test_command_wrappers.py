@@ -36,6 +36,9 @@ def meant(line):
         ("kubectl -n shop exec pod -- rm x", "rm x", ("kubectl",)),
         ("command -v rm", "command -v rm", ()),
         ("bash script.sh", "bash script.sh", ()),
+        ("sudo -iu postgres pg_dump shop", "pg_dump shop", ()),
+        ("docker exec -itu root box rm x", "rm x", ("docker",)),
+        ("strace -fo out pg_dump shop", "pg_dump shop", ()),
     ],
 )
 def test_what_is_meant(line, program, through):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import nodes
 
-from runner.model.checks.condition_truth import always, met_by_zero
+from runner.model.checks.condition_truth import always, met_by_default, met_by_zero
 
 ALWAYS = [
     "true",
@@ -23,6 +23,12 @@ ALWAYS = [
     "stdout | int >= 0 or true",
     "json.a == json.a",
     "not (rc == 1 and rc == 2)",
+    "row is mapping and stdout is not none",
+    "stdout is search('.*') and stdout is match('a*')",
+    "stdout | regex_search('ready') != ''",
+    "(stdout | regex_search('ready')) is defined",
+    "stdout | lower != 'Failed'",
+    "stdout | trim != ' up'",
 ]
 NEVER = [
     "false",
@@ -35,6 +41,7 @@ NEVER = [
     "rows | length == 0 and rows | length > 0",
     "json.a != json.a",
     "stdout == 'up' and stdout == 'down'",
+    "stdout is number",
 ]
 EITHER = [
     "rc == 4",
@@ -62,6 +69,15 @@ EITHER = [
     "word in words",
     "rows | map(attribute='pid') | list == pids",
     "not an expression (",
+    "stdout is search('^$')",
+    "stdout is not search('error')",
+    "stdout | regex_search('ready') == 'ready'",
+    "(stdout | regex_search('ready')) is not none",
+    "stdout | lower == 'ready'",
+    "stdout | upper != 'FAILED'",
+    "row.x is defined",
+    "row.x is string",
+    "status is string",
 ]
 
 
@@ -106,3 +122,21 @@ def test_a_condition_that_is_told_to_be_certain_is_so_for_every_number(compariso
 )
 def test_by_which_conversions_a_condition_is_met_where_there_is_no_number(condition, converted):
     assert [name.name for each in met_by_zero(condition) for name in each.find_all(nodes.Name)] == converted
+
+
+@pytest.mark.parametrize(
+    ("condition", "met"),
+    [
+        ("row.used | default(0) < 90", 1),
+        ("json.ok | default(true)", 1),
+        ("(stdout | from_json).errors | d([]) | length == 0", 1),
+        ("row.a | default(0) < 9 and row.b | default(99) < 9", 1),
+        ("row.used | default(100) < 90", 0),
+        ("row.used | default(limit) < 90", 1),
+        ("used | default(0) < 90", 0),
+        ("row.used < 90", 0),
+        ("is no condition", 0),
+    ],
+)
+def test_whether_a_default_is_good(condition, met):
+    assert len([*met_by_default(condition, {"row", "json", "stdout"})]) == met

@@ -62,8 +62,9 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
 def _show_report(text: str, *, drawn: bool) -> None:
     """Print the report; where it may be `drawn`, as it looks best on a terminal."""
     text = safe(text, lines=True)
+    drawn = drawn and sys.stdout.isatty()  # what a pager takes is no terminal
     with paged():
-        click.echo(_drawn(text) if drawn and sys.stdout.isatty() else text, nl=False)
+        click.echo(_drawn(text) if drawn else text, nl=False)
 
 
 def _drawn(markdown: str) -> str:

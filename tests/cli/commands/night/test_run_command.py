@@ -224,6 +224,16 @@ def test_on_a_terminal_a_person_is_asked_and_the_table_goes_on_below(terminal, a
     assert "passed  run" in shown
 
 
+def test_a_report_that_is_longer_than_the_terminal_is_drawn_as_well(runbook, library, ansible, here):
+    library(steps=[step("one")])
+    runbook(*RUN)
+
+    with terminals(here, ["show"], columns=100) as start:
+        shown, code = ended(start("last", PAGER="cat"))
+
+    assert (code, "| Run |" in shown, "What was done" in shown) == (0, False, True)
+
+
 @pytest.mark.parametrize(
     ("stop", "why"),
     [
