@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from runner.core.errors import InvalidInputError
+from runner.core.wording import listed
 from runner.lab.machines.control_groups import hierarchies
 
 PROGRAMS: Mapping[str, str] = MappingProxyType(
@@ -37,22 +38,41 @@ _FEATURES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-def require(programs: Mapping[str, str], *, file_systems: Path = Path("/proc/filesystems")) -> None:
-    """Return where a lab can be run with `programs`.
+_IDS = 65536
+"""How many ids of users a machine has: the last one is nobody."""
+_OTHERWISE = "use sudo, or the demo's hosts, which need no root: runbook demo --ssh, runbook drill --backend embedded"
+
+
+def require(
+    programs: Mapping[str, str],
+    *,
+    file_systems: Path = Path("/proc/filesystems"),
+    ids: Path = Path("/proc/self/uid_map"),
+    written: Sequence[Path] | None = None,
+) -> None:
+    """Return where a lab can be run with `programs`, and all of `written` may be written to by whoever asks.
 
     Raises:
         InvalidInputError: it cannot; the error names everything that is absent, and what to install.
     """
-    absent = [*_absent_rights(), *_absent_programs(programs), *_absent_features(file_systems)]
+    places = [Path("/run"), *hierarchies()] if written is None else written
+    absent = [*_absent_rights(ids, places), *_absent_programs(programs), *_absent_features(file_systems)]
     if absent:
         needs = "; ".join(what for what, _ in absent)
         hints = dict.fromkeys(hint for _, hint in absent)
         raise InvalidInputError(f"the lab cannot run on this machine: {needs}", hint="; ".join(hints))
 
 
-def _absent_rights() -> Iterator[tuple[str, str]]:
+def _absent_rights(ids: Path, places: Sequence[Path]) -> Iterator[tuple[str, str]]:
     if os.geteuid() != 0:
-        yield "it is not root who asks for it", "use sudo, or the demo, which needs no root: runbook demo --ssh"
+        yield "it is not root who asks for it", _OTHERWISE
+        return
+    # Root of a user namespace only may lack both: https://man7.org/linux/man-pages/man7/user_namespaces.7.html
+    known = sum(int(line.split()[2]) for line in ids.read_text(encoding="ascii").splitlines())
+    if known < _IDS:
+        yield f"this user namespace has {known} of the {_IDS} users of a machine", _OTHERWISE
+    if closed := [str(path) for path in places if not os.access(path, os.W_OK)]:
+        yield f"nothing can be made in {listed(closed)}: read-only, or of another user namespace", _OTHERWISE
 
 
 def _absent_programs(programs: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -48,3 +48,18 @@ def test_an_ordinary_user_is_told_of_the_demo(kernel):
         require({}, file_systems=kernel(KERNEL))
 
     assert "runbook demo --ssh" in caught.value.hint
+
+
+def test_what_root_of_a_user_namespace_lacks_is_named(root, kernel, tmp_path):
+    ids = tmp_path / "uid_map"
+    ids.write_text("         0       1001          1\n")
+    closed = tmp_path / "sealed"
+
+    with pytest.raises(InvalidInputError) as caught:
+        require({}, file_systems=kernel(KERNEL), ids=ids, written=[tmp_path, closed])
+
+    assert caught.value.message == (
+        "the lab cannot run on this machine: this user namespace has 1 of the 65536 users of a machine; "
+        f"nothing can be made in {closed}: read-only, or of another user namespace"
+    )
+    assert "--backend embedded" in caught.value.hint
