@@ -133,7 +133,9 @@ class Place:
         words += ["-i", self.directory / "inventories" / "lab", "-i", lab_machines.access(self.lab).inventory]
         words += [word for name, value in cause["inputs"].items() for word in ("-e", f"{name}={value}")]
         text = (self.directory / "runbooks" / f"{cause['runbook']}.yml").read_text()
-        words += [word for step in ("root-cause", "keep-out") if f"id: {step}" in text for word in ("--confirm", step)]
+        asked = [step for step in ("root-cause", "keep-out") if f"id: {step}" in text]
+        asked += ["prerequisite-1"] if "prerequisites:\n  - confirm: " in text else []
+        words += [word for step in asked for word in ("--confirm", step)]
         done = subprocess.run([sys.executable, "-m", "runner", *words], capture_output=True, text=True, check=False)
         return json.loads(done.stdout.splitlines()[-1])["outcome"], done.stderr
 
