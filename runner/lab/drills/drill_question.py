@@ -191,9 +191,11 @@ def _asked_of(probe: DrillProbe, host: HostValues, inventory: Inventory, directo
         asked = host.name if probe.hosts else inventory.host(name)
         port = inventory.variables.get(asked, {}).get("http_port")
         connect_to = inventory.address(asked)
-        return AskedSystem(probe.look, host, url, ca=str(host.filled(probe.ca or "")), connect_to=connect_to, port=port)
+        return AskedSystem(
+            probe.look, host, f"{url} answers", ca=str(host.filled(probe.ca or "")), connect_to=connect_to, port=port
+        )
     over = [] if call and call.on_controller else way_to(host, directory)
-    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}", over=over)
+    return AskedSystem(probe.look, host, f"{host.name}: {probe.look.says}:", over=over)
 
 
 def _host(probe: DrillProbe, inventory: Inventory, hosts: str, inputs: Mapping[str, Any]) -> HostValues:

@@ -72,12 +72,12 @@ class _DrillRun(DrillJournal):
         self.brakes = Brakes(looks, self.conditions.stopped, partial(self.conditions.stop_run, self.run_id))
         with Probe.watching(asked.ask) as probe, Probe.watching(self.brakes.look, interval=EACH):
             if not probe.wait(healthy=True, within=self.conditions.patience):
-                self.fail("not well", f"before anything was done, {asked.words} answers {brief(probe)}")
+                self.fail("not well", f"before anything was done, {asked.words} {brief(probe)}")
                 return
             if self.alert and self.alert.ask().good:
                 self.fail("not well", f"before anything was done: {self.alert.look.says}")
                 return
-            self.say("well", f"{asked.words} answers {brief(probe)}")
+            self.say("well", f"{asked.words} {brief(probe)}")
             with self._taken_back(undo, phases, probe):
                 self._test(undo, phases, probe)
             if self.brakes.reason:

@@ -66,6 +66,12 @@ def test_there_is_a_page_for_each_test_and_one_for_all(series):
     assert not any("<b>exhaustion" in page for name, page in pages.items() if name.endswith("html"))
 
 
+def test_a_test_that_was_done_of_no_drill_has_no_column(series):
+    index = drill_pages(DrillSeries(series.results[:1], {}, {}, 1.0))["index.html"]
+
+    assert [word in index for word in ("As written", "No remediation", "No fault", "not done")] == [True] + 3 * [False]
+
+
 def test_a_ci_service_draws_each_test_as_a_case(series):
     suite = ET.fromstring(as_junit(series))[0]
 
