@@ -27,6 +27,7 @@ from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest
+from runner.services.drills.brakes import pulled
 from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.standard_tests import DrillSession
 from runner.services.drills.trainee import Trainee
@@ -113,7 +114,7 @@ def do_drills(
             show_calls(result)
             show_result(result)
             yield result
-            if result.is_interrupted:
+            if result.is_interrupted or pulled(state):
                 return
 
 

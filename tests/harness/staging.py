@@ -56,11 +56,17 @@ class Staging:
         self.inventory = root / "inventories/staging"
         home = up.hosts["web1"].home
         self.broken, self.page, self.done = home / "broken", home / "page", home / "undone"
+        self.told, self.url = home / "told", f"http://127.0.0.1:{port}/"
 
     @property
     def undone(self) -> int:
         """How often the fault was taken back."""
         return len(self.done.read_text().split()) if self.done.exists() else 0
+
+    @property
+    def announced(self) -> list[str]:
+        """What the team was told, in order."""
+        return [json.loads(line)["data"]["summary"] for line in self.told.read_text().splitlines()]
 
     def write(self, **changes) -> None:
         """The library, with `changes` in the drill."""
@@ -72,9 +78,9 @@ class Staging:
         data["drill"] |= changes
         (self.root / "runbooks").mkdir(exist_ok=True)
         (self.root / "runbooks/RUN-100.yml").write_text(yaml.safe_dump(data, sort_keys=False))
-        (self.root / "runbooks/contacts.yml").write_text(
-            "team: {name: The team, channels: [{command: {argv: [/bin/true]}}]}\n"
-        )
+        tell = {"command": {"argv": ["/bin/sh", "-c", f"cat >>{self.told}; echo >>{self.told}"]}}
+        contacts = {"team": {"name": "The team", "channels": [tell]}}
+        (self.root / "runbooks/contacts.yml").write_text(yaml.safe_dump(contacts))
 
     def write_inventory(self, name="staging", hosts=None, **variables) -> Path:
         """The inventory `name`, with `hosts` by their groups; the hosts that are up without them."""

@@ -34,10 +34,15 @@ POINTS = [
 @pytest.fixture(scope="module", params=WAYS)
 def place(request, tmp_path_factory):
     with staging(tmp_path_factory.mktemp("staging")) as place:
-        if request.param == "local":
-            place.write_inventory(hosts={"web": {"web1": LOCAL}})
+        place.leads = LOCAL if request.param == "local" else place.way("web1")
         subprocess.run([sys.executable, "-m", "runner", "compile"], cwd=place.root, check=True)
         yield place
+
+
+@pytest.fixture(autouse=True)
+def library(place):
+    place.write()
+    place.write_inventory(hosts={"web": {"web1": place.leads}})
 
 
 def shot(place, point, grace):
@@ -90,15 +95,40 @@ def test_where_no_command_comes_back_the_host_takes_it_back_by_itself(place, poi
     assert (place.undone, installation_of(place.root).state.owed_undos.all()) == (undone, [])
 
 
-def test_a_drill_is_done_and_taken_back_once_and_nothing_stays(place):
+def drilled(place):
     place.done.unlink(missing_ok=True)
     words = ["drill", "RUN-100", "-i", "inventories/staging", "--yes"]
-    ran = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "runner", *words], cwd=place.root, capture_output=True, text=True, check=False
     )
+
+
+def test_a_drill_is_announced_done_and_taken_back_once_and_nothing_stays(place):
+    data, saved = place.page.with_name("data"), place.page.with_name("saved")
+    data.write_text("before")
+    commands = {"drill_snapshot": f"cp {data} {saved}", "drill_restore": f"echo restored >{data}; rm {saved}"}
+    place.write_inventory(hosts={"web": {"web1": place.leads | commands}})
+    place.write(announce=["team"], restores="snapshot")
+
+    ran = drilled(place)
 
     (run,) = re.findall(r"^ .* run (\S+) of RUN-100", ran.stderr, re.MULTILINE)
     left = list(Path("/var/tmp").glob(f"runbook-drill-{run}"))
     assert (ran.returncode, place.undone, left) == (0, 1, []), ran.stderr
-    assert re.search(r"web1 \((setsid|systemd-run)\) would take it back without us", ran.stderr)
+    assert re.search(r"web1 \((setsid|systemd-run|at)\) would take it back without us", ran.stderr)
     assert "Somebody breaks the web server  on web1" in ran.stderr
+    assert (data.read_text(), saved.exists()) == ("restored\n", False)
+    assert place.announced == [
+        "web1: a drill of RUN-100 begins: what is broken now is broken on purpose",
+        "web1: the drill of RUN-100 is over: what was broken is taken back",
+    ]
+
+
+def test_a_drill_ends_where_a_condition_holds_and_is_taken_back(place):
+    breaks = {"name": "Somebody breaks the web server", "shell": f"touch {place.broken}; sleep 3", "timeout": "9s"}
+    place.write(inject=breaks, abort_if=[{"says": "Too much is broken", "http": place.url, "that": "status == 503"}])
+
+    ran = drilled(place)
+
+    assert (ran.returncode, place.undone, place.broken.exists()) == (1, 1, False), ran.stderr
+    assert "FAILED   RUN-100, as written: Too much is broken\n" in ran.stdout

@@ -55,6 +55,8 @@ def show_plans(plans: Sequence[DrillPlan], *, hidden: bool = False) -> None:
                 if step.destroys and word == "breaks":
                     click.secho(f"         {'':11} destroys data: {safe(step.destroys)}", fg="red", err=True)
         click.echo(f"         {'for':11} {_ends(plan)}", err=True)
+        if plan.tells:
+            click.echo(f"         {'tells':11} {', '.join(map(safe, plan.tells))}, before and after", err=True)
         for remark in plan.remarks:
             click.echo(f"         {'not known':11} {safe(remark)}", err=True)
 

@@ -15,6 +15,8 @@ from jinja2.nativetypes import NativeEnvironment
 from runner.core.errors import InvalidInputError
 
 _DEEPEST = 10
+_VAULTED = "__ansible_vault"
+"""The key of what stands for a value that is encrypted by itself."""
 
 _LEADS_TO = {
     "ansible_connection": "connection",
@@ -82,6 +84,13 @@ class HostValues:
         Raises:
             InvalidInputError: a variable is missing, and nothing stands for it.
         """
+        if isinstance(item, Mapping) and _VAULTED in item:
+            if missing is None:
+                hint = "put it into a file of group_vars or host_vars that ansible-vault encrypts as a whole"
+                raise InvalidInputError(
+                    f"{self.name}: a value is encrypted by itself, which only Ansible reads", hint=hint
+                )
+            return missing
         if isinstance(item, Mapping):
             return {key: self.filled(each, missing=missing) for key, each in item.items()}
         if isinstance(item, list | tuple):

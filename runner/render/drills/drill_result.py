@@ -65,12 +65,12 @@ class DrillResult:
     """One test of one drill of a runbook.
 
     `name` is the id of the runbook, with that of the drill where it has several; `id` that of its run, also where
-    the runbook was not done. `reasons` say why it has not passed, or is excepted. `detect` are the seconds from the
-    beginning of the fault until the probe has seen it, `alert` those until its alert fired, `recover` those from
-    the beginning of the run until the probe has seen the system well, `outage` those between the two answers.
-    `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are the verifications of
-    the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine makes. In a `training`
-    somebody did the runbook by hand.
+    the runbook was not done. `reasons` say why it has not passed, or is excepted; `stopped` why it was ended before its
+    time. `detect` are the seconds from the beginning of the fault until the probe has seen it, `alert` those until its
+    alert fired, `recover` those from the beginning of the run until the probe has seen the system well, `outage` those
+    between the two answers. `asked` is how often the probe was asked, and `bad` how many answers were bad. `red` are
+    the verifications of the runbook, as `step/number`, that were seen to fail, `verifications` all that a machine
+    makes. In a `training` somebody did the runbook by hand.
     """
 
     runbook: str
@@ -100,6 +100,7 @@ class DrillResult:
     verifications: tuple[str, ...] = ()
     moments: tuple[DrillMoment, ...] = ()
     training: Training | None = None
+    stopped: str = ""
 
     @property
     def ok(self) -> bool:
@@ -108,8 +109,8 @@ class DrillResult:
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether somebody has stopped its run."""
-        return self.outcome == Outcome.ABORTED
+        """Whether somebody has stopped its run, and not the drill itself."""
+        return self.outcome == Outcome.ABORTED and not self.stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class DrillJournal:
     proofs: tuple[str, ...] = ()
     run: Result | None = None
     training: Training | None = None
+    stopped: str = ""
     measured: dict[str, float | int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,6 +62,7 @@ class DrillJournal:
             verifications=tuple(task.looks),
             moments=tuple(self.moments),
             training=self.training,
+            stopped=self.stopped,
         )
 
     def check_calls(self) -> None:

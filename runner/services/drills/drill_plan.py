@@ -38,7 +38,7 @@ class DrillPlan:
 
     With `undos` the hosts do that themselves; what `saves` them is done before. `inventory` is what it was made of,
     `machines` are its hosts, each by the hash of what the machine says that was compared with production; `remarks` say
-    what was not compared.
+    what was not compared. `tells` are the contacts who hear of it before and after.
     """
 
     name: str
@@ -52,6 +52,7 @@ class DrillPlan:
     saves: tuple[Step, ...] = field(default=(), repr=False)
     machines: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -99,7 +100,10 @@ def plan_drill(
         tuple(_planned(task, step, inputs) for step in steps) for steps in ((*saves, *drill.inject), drill.undo)
     )
     title = drill.name or runbook.title
-    return DrillPlan(task.name, title, environment, breaks, takes_back, at_most, task.inventory, undos, saves)
+    return DrillPlan(
+        *(task.name, title, environment, breaks, takes_back, at_most, task.inventory, undos, saves),
+        tells=drill.announce if environment != DISPOSABLE else (),
+    )
 
 
 def broken_by(drill: Drill, source: Source, inventory: Inventory) -> tuple[str, ...]:

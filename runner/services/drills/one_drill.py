@@ -81,7 +81,8 @@ class _DrillRun(DrillJournal):
             with self._taken_back(undo, phases, probe):
                 self._test(undo, phases, probe)
             if self.brakes.reason:
-                self.fail("stopped", self.brakes.reason)
+                self.stopped = self.brakes.reason
+                self.fail("stopped", self.stopped)
             self.measure(probe)
 
     def _test(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> None:
@@ -193,6 +194,8 @@ class _DrillRun(DrillJournal):
     def _mended(self, phases: DrillPhases, probe: Probe) -> None:
         drill, began = self.task.drill, time.monotonic()
         result = self._run()
+        if self.brakes.reason:
+            return
         passed = result.exit_code is ExitCode.DONE
         if passed is not (drill.ends == "passed"):
             self.fail("ended", f"the run ended as {result.outcome}, and must have {drill.ends}")

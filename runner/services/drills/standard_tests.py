@@ -19,6 +19,7 @@ from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.receiver import Receiver
 from runner.library.library import Library, Source
+from runner.model.contacts import Contact
 from runner.model.procedure.drill import Drill
 from runner.orchestrator.run_environment import Installation
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, DrillVerdict, as_data
@@ -152,23 +153,31 @@ class DrillSession:
             training = TrainingSession(self.library, task.source, self.trainee, clock, self.alert_only, longest)
             conditions = replace(conditions, follow=training.follow)
         if plan and plan.asks:
-            now = self._still(plan, task)
-            check_nothing_owed(self.installation, now.hosts)
-            machines = sorted({task.inventory.machine(host) for host in now.hosts})
-            compared = {host: now.machines[host] for host in now.hosts if host in now.machines}
-            arming = partial(Arming, title=now.title, undos=now.undos, after=now.at_most, machines=compared)
-            conditions = replace(
-                conditions,
-                undo=lambda phases, run: OwnUndo(phases, arming(run), self.installation, now.saves),
-                held=lambda run: held(
-                    self.installation,
-                    run,
-                    task.source.id,
-                    machines,
-                    lambda text: announce(self.installation, contacts, task.drill.announce, run, text),
-                ),
-            )
+            conditions = self._staying(conditions, self._still(plan, task), task, contacts)
         return do_drill(task, conditions)
+
+    def _staying(
+        self, conditions: DrillConditions, plan: DrillPlan, task: DrillTask, contacts: Mapping[str, Contact]
+    ) -> DrillConditions:
+        """`conditions` on hosts that stay: held, told of, and taken back as `plan` says.
+
+        Raises:
+            InvalidInputError: an earlier drill has left something there.
+        """
+        here, names = self.installation, listed(plan.hosts)
+        check_nothing_owed(here, plan.hosts)
+        machines = sorted({task.inventory.machine(host) for host in plan.hosts})
+        compared = {host: plan.machines[host] for host in plan.hosts if host in plan.machines}
+        arming = partial(Arming, title=plan.title, undos=plan.undos, after=plan.at_most, machines=compared)
+
+        def tell(run: str, text: str) -> None:
+            announce(here, contacts, plan.tells, run, f"{names}: {text}")
+
+        return replace(
+            conditions,
+            undo=lambda phases, run: OwnUndo(phases, arming(run), here, plan.saves),
+            held=lambda run: held(here, run, task.source.id, machines, partial(tell, run)),
+        )
 
     def _stop_run(self, run: str, why: str) -> None:
         """End the run of that id, as `runbook cancel` does, where it has begun."""
