@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import time
+from contextlib import suppress
 
 import jinja2
 import pytest
@@ -117,6 +118,24 @@ def test_what_a_dead_host_had_begun_is_done_when_it_is_told(host):
     (host.place / "claimed/pid").write_text(f"{os.getpid()}\n")  # somebody else has its number by now
 
     assert (host.tell("now").returncode, host.lines(), host.place.exists()) == (0, ONCE, False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small volume")
+def test_a_full_disk_does_not_keep_it_from_being_done(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=64", "none", small], check=True)
+    try:
+        host = HostOfDrill(small)
+        host.done = tmp_path / "done"
+        host.arm(host.action(after=f"rm {small}/filled-*"))
+        with suppress(OSError):
+            for number in range(64):
+                (small / f"filled-{number}").touch()
+
+        assert (host.tell("now").returncode, host.lines(), [*small.iterdir()]) == (0, ONCE, [])
+    finally:
+        subprocess.run(["umount", "--lazy", small], check=True)
 
 
 def test_others_see_that_it_is_armed_and_nothing_else(host):
