@@ -106,12 +106,13 @@ class Started:
     """What `words` start: the words from the number `at` on, or `code` for a shell that stands in the word `at`.
 
     `through` are the programs with work of their own that it is started through, and `strict` whether the shell fails
-    when one command of a pipe does.
+    when one command of a pipe does, `errexit` whether it ends at the first command that fails.
     """
 
     at: int
     code: str | None = None
     strict: bool = False
+    errexit: bool = False
     through: tuple[str, ...] = ()
 
 
@@ -147,7 +148,8 @@ def _shell(words: Sequence[str], at: int, through: tuple[str, ...]) -> Started:
     if not any(re.fullmatch("-[a-z]*c[a-z]*", each) for each in options):
         return Started(at, through=through)
     strict = "pipefail" in options or sets_pipefail(words[end])
-    return Started(end, words[end], strict, (*through, program_name(words[at])))
+    errexit = any(re.fullmatch("-[a-z]*e[a-z]*", each) for each in options) or re.search(_ERREXIT, words[end])
+    return Started(end, words[end], strict, bool(errexit), (*through, program_name(words[at])))
 
 
 def replaced(words: Sequence[str]) -> str:
@@ -161,6 +163,9 @@ def replaced(words: Sequence[str]) -> str:
         if word[:1] != "-" and options[number - 1 : number] not in (["-n"], ["-P"], ["-d"], ["-L"], ["-s"]):
             return ""
     return ""
+
+
+_ERREXIT = re.compile(r"set\s+(?:-\S+\s+)*-(?:[a-z]*e[a-z]*\b|o\s+errexit)")
 
 
 def sets_pipefail(code: str) -> bool:

@@ -11,6 +11,7 @@ from runner.core.shell.command_wrappers import SHELLS, program_name, sets_pipefa
 from runner.core.shell.pasted_values import Pasted, pasted
 from runner.core.shell.rereading import Reading, read_as_code
 from runner.core.shell.shell_reader import Command, Pipeline, Shell, of_arguments
+from runner.core.shell.unseen_failures import UnseenFailure, unseen_failures
 
 # What a login, or bash itself, sets: https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html
 _VARIABLES = """
@@ -91,6 +92,17 @@ class Code:
         """Every template whose value reaches the shell unquoted."""
         return list(pasted(self.text))
 
+    def unseen_failures(self) -> list[UnseenFailure]:
+        """Every command of which a failure is taken for success, or not seen."""
+        return list(unseen_failures(self.shell)) if self.in_shell else []
+
+    @property
+    def ends_by(self) -> str:
+        """What the last statement is in the words of the grammar: `while_statement` for a loop; empty for a command."""
+        last = self.shell.root.named_children[-1:] if self.in_shell else []
+        decides = [each for each in last if each.type != "if_statement" or each.children[-2].type != "else_clause"]
+        return next((each.type for each in decides), "")
+
     def obeyed(self) -> list[Reading]:
         """Every value that the shell, or a program that it starts, takes for code, though it may have been quoted."""
         return list(read_as_code(self.text, self.env))
@@ -135,14 +147,15 @@ def _programs(command: Command) -> Iterator[str]:
 
 def strict_code(text: str, env: Mapping[str, str]) -> Code:
     """The code that a strict bash reads: it ends at the first command that fails, also inside a pipe."""
-    return Code(text, pipefail=re.search(r"\+o\s+pipefail", text) is None, errexit=True, env=env)
+    lax = re.search(r"\bset\s+\+(?:[a-z]*e|o\s+errexit\b)", text)
+    return Code(text, pipefail=re.search(r"\+o\s+pipefail", text) is None, errexit=lax is None, env=env)
 
 
 def command_line(words: Sequence[str], env: Mapping[str, str]) -> Code:
     """The program that `words` start, or the code that they hand to a shell on the same machine."""
     begun = started(words)
     if begun.code is not None and "ssh" not in begun.through:
-        return Code(begun.code, pipefail=begun.strict, errexit="-e" in begun.code.split(), env=env)
+        return Code(begun.code, pipefail=begun.strict, errexit=begun.errexit, env=env)
     return Code(" ".join(words), words=tuple(words), env=env)
 
 

@@ -142,7 +142,8 @@ class Shell:
             children = [each for each in node.children if each.is_named or each.type in _JOINS]
             for child, behind in pairwise([*children, None]):
                 if child is not None and child.is_named:
-                    joined = then if behind is None else behind.type if behind.type in _JOINS else ""
+                    ends = behind is None or (then and behind.type == ";" and behind == children[-1])
+                    joined = then if ends or behind is None else behind.type if behind.type in _JOINS else ""
                     yield from self._below(child, later=later, then=joined)
 
     def _piped(self, parts: Sequence[Node], *, later: Sequence[Command], then: str) -> Iterator[Pipeline]:

@@ -10,6 +10,7 @@ from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, Work
 from runner.model.checks.exit_code_use import judges_output
+from runner.model.step import Effect
 
 
 @Rule(
@@ -120,6 +121,44 @@ def _fixable(context: LintContext, work: Work, code: Code, program: str) -> bool
     calls = sum(command.name == program for command in code.commands())
     written = context.written(work.place)
     return isinstance(written, str) and written.count(program) == calls and not code.file
+
+
+_EMPTY = """\
+steps:
+  - id: sessions
+    name: No session is left
+    effect: read
+    shell: test -z "$(psql -Atc 'SELECT pid FROM pg_stat_activity')"
+    verify: [{exit: 0}]
+"""
+_UNSEEN = {
+    "negated": ("makes it good that {} fails, for whatever cause", "leave it out, and say which `exit` code is good"),
+    "ignored": ("says nothing here: bash goes on, whatever {} finds", "write it last, or: if ...; then exit 1; fi"),
+    "tested": ("holds where {} fails as well, and prints nothing", 'write out=$(...) before it, and test "$out"'),
+    "declared": ("hides it when {} fails", "set the variable first, and export or declare it in a line of its own"),
+}
+
+
+@Rule(
+    "unseen-failure",
+    Level.WARNING,
+    Criterion.VERIFIABLE,
+    problem="A command that could not look has not found nothing: both are green where its failure is not seen.",
+    wrong=_EMPTY,
+    right=_EMPTY.replace(
+        """shell: test -z "$(psql -Atc 'SELECT pid FROM pg_stat_activity')\"""",
+        """shell: |\n      out=$(psql -Atc 'SELECT pid FROM pg_stat_activity')\n      test -z "$out\"""",
+    ),
+)
+def unseen_failure(context: LintContext) -> Iterator[Hit]:
+    """A command of which a failure counts for nothing, or for success, where its exit code is the verdict."""
+    for work, code in context.codes():
+        verdict = (work.looks or work.step.effect is Effect.READ) and not judges_output(work.judged_by)
+        for each in code.unseen_failures():
+            if verdict or each.how == "declared":
+                message, hint = _UNSEEN[each.how]
+                what = each.written.split()[0]
+                yield Hit(work.place, f"`{what}` {message.format(each.program)}", hint, fragment=each.written)
 
 
 @Rule(

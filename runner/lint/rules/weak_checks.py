@@ -64,6 +64,7 @@ _SUCCEEDS = "date env hostname id pwd sleep sync uname uptime whoami"
 _ALWAYS = _SAYS_THE_SAME | frozenset(_SUCCEEDS.split())
 _COMPARES = frozenset({"=", "==", "!=", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _SERVER_ERRORS = (500, 502, 503, 504)
+_TELLS = frozenset({"logger", "wall", "mail", "sendmail"})
 _TWO_ENDED = frozenset({"test", "[", "[["})
 _HINT = "look at what the step was to bring about"
 _CERTAIN = """\
@@ -153,13 +154,14 @@ def _of_constants(command: Command) -> bool:
 def _masked(work: Work, code: Code) -> str:
     """What makes shell code succeed whatever its last command but one did."""
     found = code.pipelines if code.in_shell else []
-    if len(found) < 2 or not work.judged_by:  # noqa: PLR2004 - something, and what hides its failure
+    if len(found) < 2 or not work.judged_by or code.ends_by == "while_statement":  # noqa: PLR2004 - something, and what hides its failure
         return ""
     before, last = found[-2].then, found[-1].commands[-1]
     good = last.name in _ALWAYS or last.words == ("exit", "0")
-    if good and before == "||":
+    if (good or last.name in _TELLS) and before == "||":
         return f"|| {last.name}"
-    return last.name if good and not code.errexit and before in {";", ""} else ""
+    goes_on = not code.errexit or code.ends_by == "if_statement"  # without else nothing has failed
+    return last.name if good and goes_on and before in {";", ""} else ""
 
 
 _TOO_LATE = """\

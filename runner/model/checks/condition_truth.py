@@ -91,11 +91,15 @@ def always(expression: str, *, holds: bool) -> bool:
 
 
 def met_by_default(expression: str, names: Collection[str]) -> Iterator[nodes.Filter]:
-    """The `default` filters after a part of one of `names` with which `expression` may hold where that is not there."""
+    """The `default` filters after a part of one of `names` with which `expression` may hold where that is not there.
+
+    A default that is false or empty is none: many services leave out what is so.
+    """
     whole = nodes.Not(parse(expression))
     for number, each in enumerate(whole.find_all(nodes.Filter) if whole.node else ()):
         of_answers = each.node and any(name.name in names for name in nodes.Not(each.node).find_all(nodes.Name))
-        if _name(each) not in {"default", "d"} or not each.args or not of_answers:
+        value = _constant(each.args[0]) if _name(each) in {"default", "d"} and each.args and of_answers else None
+        if not (value or type(value) in {int, float}) or value is _UNKNOWN:
             continue
         root = copy.deepcopy(whole)  # others have the same tree
         _replace(root, [*root.find_all(nodes.Filter)][number], each.args[0])
