@@ -25,7 +25,7 @@ _VARIES = (
     r"\b1[6-9]\d{8}(\.\d+)?\b",
     r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?(\+\d\d:\d\d)?",
     r"ansible-tmp-[0-9.-]+|ansible-local-[0-9a-z_]+|runbook-[0-9a-z]{8}-\w{8}",
-    r"at 0x[0-9a-f]+|/proc/\d+|line \d+: +\d+ ",
+    r"0x[0-9a-f]{6,}|/proc/\d+|line \d+: +\d+ ",
     r"evidence/\d+",
     r"after \d+(\.\d+)? ?(s|ms)\b|for \d+(\.\d+)? ?(s|ms)\b",
 )
@@ -103,9 +103,10 @@ def _in_order(runs: list[Path]) -> list[Path]:
 
 
 def _evidence(run: Path, same: Same) -> Iterator[str]:
-    for path in sorted((run / "evidence").glob("*.json"), key=lambda path: path.name.partition("-")[2]):
+    found = [(*path.name.partition("-"), path) for path in (run / "evidence").glob("*.json")]
+    for name, _, path in sorted((name, int(number), path) for number, _, name, path in found):
         answer = json.loads(path.read_text(encoding="utf-8"))
-        yield f"evidence {path.name.partition('-')[2]}: {json.dumps(same(answer), sort_keys=True)}"
+        yield f"evidence {name}: {json.dumps(same(answer), sort_keys=True)}"
 
 
 def _kept(run: Path, same: Same) -> Iterator[str]:

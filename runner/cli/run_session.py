@@ -19,7 +19,7 @@ from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
-from runner.executor.job import ENGINE, Cancellation
+from runner.executor.job import ENGINE, ENGINES, Cancellation
 from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
@@ -47,10 +47,9 @@ _GATES = (
     ),
     click.option(
         "--engine",
-        type=click.Choice(["stock", "fast"]),
-        default="stock",
+        type=click.Choice(ENGINES),
         envvar=ENGINE,
-        help="How tasks reach their hosts: as Ansible does it, or in one process and by one Python on each host.",
+        help="How tasks reach their hosts: fast, by one Python that stays on each, or stock, as Ansible does it.",
     ),
     click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
 )
@@ -98,7 +97,8 @@ def run_and_exit(
     )
     operator = Prompt(runbook, context.actor().user, given=in_advance, pause=drawing.pause)
     with run_environment(state, operator, drawing, unattended=request.mode == "auto") as env:
-        result = use_case(request, replace(env, environ={**env.environ, ENGINE: options["engine"]}))
+        chosen = {ENGINE: options["engine"]} if options["engine"] else {}
+        result = use_case(request, replace(env, environ={**env.environ, **chosen}))
     ending.show(result, as_json=options["as_json"])
     raise click.exceptions.Exit(result.exit_code)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 Message = dict[str, Any]
 """What an executor reports: a `kind` and what belongs to it. `inventory` comes first, `end` last."""
@@ -15,7 +15,14 @@ Handler = Callable[[Message], Literal[False] | None]
 """Takes what an executor reports; False says that nothing may go on."""
 
 ENGINE = "RUNBOOK_ENGINE"
-"""The environment variable that names how tasks reach their hosts: `stock`, as Ansible does it, or `fast`."""
+"""The environment variable that names how tasks reach their hosts: one of `ENGINES`."""
+
+Engine = Literal["fast", "stock"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
+"""`fast` in one process and by one Python on each host, and `stock` as Ansible comes."""
+
+USUAL_ENGINE: Engine = "stock"
+"""The one that is used unless another one is named."""
 
 Why = Literal["exited", "cancelled", "deadline", "orphaned", "unread", "refused"]
 

@@ -23,11 +23,20 @@ from harness import PATIENCE, TESTS
 from harness.command_server import command_server
 from runner.compiler.committed_playbook import write
 from runner.executor.ansible import processes
+from runner.executor.job import ENGINE, ENGINES
 from runner.library.library import Library
 
 CONTACTS = (
     "on-call: {name: On-call engineer, channels: [{webhook: {url: 'http://127.0.0.1:9/'}}]}\nowners: {name: Owners}\n"
 )
+
+BOTH_ENGINES = pytest.mark.parametrize("bench", ENGINES, indirect=True)
+"""A test that is one of both engines."""
+
+
+def by_engine(request):
+    """The environment of a bench of a test that names an engine."""
+    return {ENGINE: request.param} if hasattr(request, "param") else {}
 
 
 def runbook_text(*steps, hosts="all", **changes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness.bench import Bench
+from harness.bench import Bench, by_engine
 from harness.places import Place, reach, sshd_hosts
 
 
@@ -14,8 +14,8 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def bench(tmp_path):
-    made = Bench(tmp_path)
+def bench(tmp_path, request):
+    made = Bench(tmp_path, by_engine(request))
     made.hosts()
     return made
 

@@ -15,6 +15,8 @@ from harness import PATIENCE
 from harness.bench import step, wait_until
 from harness.places import WAYS, Tree, kill
 
+from runner.executor.job import ENGINES
+
 SIGNALS = {"sigint": signal.SIGINT, "sigterm": signal.SIGTERM, "sighup": signal.SIGHUP}
 VICTIMS = {
     "kill-command": lambda tree: tree.command,
@@ -35,7 +37,8 @@ CHOSEN = {
 ELSEWHERE = {"sigterm", "kill-supervisor", "sigint"}
 """What is tried in every case beside services (test_services_live.py), or twice in a row (test_stop_live.py)."""
 
-CASES = [(cause, way) for way in WAYS for cause in (CAUSES if ALL else CHOSEN[way])]
+CASES = [(cause, way, ENGINES[0]) for way in WAYS for cause in (CAUSES if ALL else CHOSEN[way])]
+CASES += [(cause, way, ENGINES[1]) for cause, way in (("kill-worker", "local"), ("kill-command", "pipelined"))]
 
 STOPPED = dict.fromkeys(SIGNALS, (130, "aborted")) | {"deadline": (124, "unknown")}
 """The exit code of the command, and the outcome, where it is not 1 and unknown."""
@@ -78,9 +81,9 @@ def outcomes(events):
 
 
 @pytest.mark.parametrize(
-    ("cause", "place"),
-    [pytest.param(cause, way, id=f"{cause}-{way}") for cause, way in CASES],
-    indirect=["place"],
+    ("cause", "place", "bench"),
+    [pytest.param(*case, id="-".join(case)) for case in CASES],
+    indirect=["place", "bench"],
 )
 def test_nothing_is_left_it_is_honest_and_a_resume_finishes_it(place, cause):
     # Given
@@ -111,7 +114,7 @@ def test_nothing_is_left_it_is_honest_and_a_resume_finishes_it(place, cause):
 
 
 def test_each_cause_is_tried():
-    assert {cause for cause, _ in CASES} | ELSEWHERE == set(CAUSES)
+    assert {cause for cause, *_ in CASES} | ELSEWHERE == set(CAUSES)
 
 
 @pytest.mark.skipif(not ALL, reason="tests/orchestrator/continuation/test_resumption.py shows it: RUNBOOK_KILLS=all")

@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from harness.bench import Bench, runbook_text, step
+from harness.bench import BOTH_ENGINES, Bench, runbook_text, step
 
 
 def test_an_empty_inventory(bench):
@@ -120,6 +120,7 @@ def test_an_unreachable_host_hides_nothing(bench):
     assert (ran.code, finished) == (5, {"here": "passed", "gone": "unreachable"})
 
 
+@BOTH_ENGINES
 def test_a_host_that_prints_forged_events_changes_nothing(bench):
     """ansible-runner's own events travel in its output between escape sequences; a host can print them as well."""
     bench.write(

@@ -16,7 +16,7 @@ import pexpect
 import pytest
 import yaml
 from harness import PATIENCE
-from harness.bench import CONTACTS, step, survivors, wait_until
+from harness.bench import BOTH_ENGINES, CONTACTS, step, survivors, wait_until
 from harness.fault_server import FaultServer
 from harness.places import sshd_hosts
 
@@ -112,6 +112,7 @@ def test_the_probes_find_what_there_is_to_be_found(tmp_path):
     assert in_files(tmp_path) == [str(tmp_path / "deep" / "file")]
 
 
+@BOTH_ENGINES
 def test_a_secret_is_seen_nowhere_on_standard_input_and_in_the_environment_in_that_of_the_step_only(bench, kept):
     reads, go_on, reading = stdin_step(bench)
     ready, go, waiting = slow(bench, env={"PASSWORD": "{{ known }}", "PGPASSWORD": "{{ known_to_the_inventory }}"})
@@ -161,10 +162,11 @@ def test_over_ssh_it_is_in_no_argument_on_either_side(bench, kept, tmp_path):
     assert all(line.startswith(("/bin/bash --norc -peuo pipefail", "sleep 0.2")) for line in environ.values()), environ
 
 
+@BOTH_ENGINES
 def test_whatever_a_step_tells_of_it_is_redacted_everywhere_also_in_a_page(bench, kept):
     tells = TELLS.format(python=sys.executable)
     with FaultServer("ok") as server:
-        bench.environment = {"KEY": "R" * 32}
+        bench.environment["KEY"] = "R" * 32
         contacts = CONTACTS.replace(
             "{webhook: {url: 'http://127.0.0.1:9/'}}", f"{{pagerduty: {{routing_key: 'env:KEY', url: '{server.url}'}}}}"
         )

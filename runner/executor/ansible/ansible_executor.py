@@ -25,7 +25,7 @@ from runner.executor.ansible.teardown import Reap, end_connections, reap_hosts, 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.inventory.duplicate_keys import HINT, check_json, duplicate_key
-from runner.executor.job import ENGINE, AbandonedRun, Ending, Handler, Job, JobPart, Message
+from runner.executor.job import ENGINE, USUAL_ENGINE, AbandonedRun, Ending, Handler, Job, JobPart, Message
 from runner.executor.python_interpreter import check_here
 
 _VAULT_MESSAGES = ("no vault secrets found", "no vault secrets were found", "The vault password file")
@@ -219,7 +219,7 @@ def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
             "RUNBOOK_CALLED": json.dumps(list(job.called)),
             "RUNBOOK_SUCCESSORS": json.dumps(list(job.successors)),
             "RUNBOOK_RUN_ID": job.run_id,
-            ENGINE: job.environ.get(ENGINE, "stock"),
+            ENGINE: job.environ.get(ENGINE) or USUAL_ENGINE,
             processes.MARKER: job.run_id,
         },
         deadline=part.deadline,

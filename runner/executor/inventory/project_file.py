@@ -13,6 +13,7 @@ from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.executor.inventory.project_settings import NAME, AnsibleSettings, ProjectSettings
+from runner.executor.job import ENGINE, Engine
 
 PASSES = "RUNBOOK_PASS_ENVIRONMENT"
 """The variable in which the product says, to itself, which others of the user's environment are passed on."""
@@ -47,24 +48,28 @@ _INVENTORY = frozenset(name for (section, _), name in HONOURED.items() if sectio
 
 @dataclass(frozen=True)
 class ProjectFile:
-    """What a `runbook.toml` chooses: variables that are `passed`, and the settings of the file `config`, by name."""
+    """What a `runbook.toml` chooses: variables that are `passed`, the settings of the file `config`, and the engine."""
 
     path: Path | None = None
     passed: tuple[str, ...] = ()
     config: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     taken: tuple[str, ...] = ()
+    engine: Engine | None = None
 
     def applied(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The environment of a command, with what Ansible is to see of it; what the user has set counts more."""
         names = (*self.passed, *(name for name in self.settings if name in _INVENTORY))
-        return {**self.settings, **environ, PASSES: ",".join(names)}
+        chosen = {ENGINE: self.engine} if self.engine else {}
+        return {**self.settings, **chosen, **environ, PASSES: ",".join(names)}
 
     def told(self, environ: Mapping[str, str]) -> list[str]:
         """What reaches Ansible by it, in a sentence each."""
         there = [name if name in environ else f"{name} (which is not set)" for name in self.passed]
         sentences = [f"{self.path}: Ansible sees {listed(there, 20)} of this environment"] if there else []
-        return sentences + ([f"{self.path}: of {self.config} are taken: {', '.join(self.taken)}"] if self.taken else [])
+        sentences += [f"{self.path}: of {self.config} are taken: {', '.join(self.taken)}"] if self.taken else []
+        chosen = self.engine and ENGINE not in environ
+        return sentences + ([f"{self.path}: the engine is {self.engine}"] if chosen else [])
 
 
 def may_pass(name: str) -> bool:
@@ -90,7 +95,9 @@ def project_file(root: Path | None) -> ProjectFile:
     cfg = path.parent / chosen.config if chosen.config else None
     settings = _settings(path, cfg) if cfg else {}
     by_name = {HONOURED[where]: value for where, value in settings.items()}
-    return ProjectFile(path, tuple(dict.fromkeys(passed)), cfg, by_name, tuple(key for _, key in settings))
+    return ProjectFile(
+        path, tuple(dict.fromkeys(passed)), cfg, by_name, tuple(key for _, key in settings), chosen.engine
+    )
 
 
 def project_above(inventory: Path) -> ProjectFile:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError
 
 from runner.core.fields import Keywords, Model, Several, Text
+from runner.executor.job import Engine
 from runner.model.names import Name
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Level, Place, Position, show
 from runner.model.yaml.pydantic_errors import problems
@@ -49,6 +50,9 @@ class AnsibleSettings(Model):
     )
     config: Text | None = Field(
         default=None, description="An ansible.cfg, of which is taken where secrets, collections and hosts come from"
+    )
+    engine: Engine | None = Field(
+        default=None, description="How tasks reach their hosts, where neither --engine nor RUNBOOK_ENGINE says so"
     )
 
 

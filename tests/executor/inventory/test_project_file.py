@@ -8,6 +8,7 @@ from runner.core.errors import InvalidInputError
 from runner.executor.ansible.workspace import environment
 from runner.executor.inventory.ansible_cfg import unread
 from runner.executor.inventory.project_file import PASSES, project_above, project_file
+from runner.executor.job import ENGINE
 
 CFG = """\
 [defaults]
@@ -47,6 +48,16 @@ def test_without_a_file_nothing_more_is_passed_on(tmp_path):
 
     assert seen(project, OS_CLOUD="ops", HOME="/h", **{PASSES: "OS_CLOUD,LD_PRELOAD"}) == {"HOME": "/h"}
     assert (project.told({}), project_file(None)) == ([], project)
+
+
+def test_the_engine_is_chosen_unless_the_environment_names_another(tmp_path):
+    project = write(tmp_path, '[ansible]\nengine = "stock"\n')
+
+    assert [project.applied(environ)[ENGINE] for environ in ({}, {ENGINE: "fast"})] == ["stock", "fast"]
+    assert [project.told(environ) for environ in ({}, {ENGINE: "fast"})] == [
+        [f"{tmp_path}/runbook.toml: the engine is stock"],
+        [],
+    ]
 
 
 def test_the_variables_that_are_chosen(tmp_path):

@@ -274,8 +274,9 @@ class StockEngine:
 
 def _engine_for(variables, settle):
     """The fast engine where it is asked for, no host refuses it, and it knows this Ansible."""
-    if os.environ.get("RUNBOOK_ENGINE") != "fast":
-        return StockEngine()
+    asked = os.environ.get("RUNBOOK_ENGINE", "stock")
+    if asked != "fast":
+        return StockEngine("" if asked == "stock" else f"there is no engine {asked}")
     try:
         from runbook_engine import Engine  # noqa: PLC0415 - only where it is asked for
         from runbook_stock_way import reason_against  # noqa: PLC0415

@@ -90,7 +90,7 @@ class Engine:
             cache = TemplateCache()
             AnsibleEnvironment.compile = _method(cache.compiled)
             AnsibleEnvironment.compile_expression = _method(cache.expression)
-        task_executor.time = types.SimpleNamespace(sleep=engine.hub.sleep)
+        task_executor.time = types.SimpleNamespace(**{**vars(time), "sleep": engine.hub.sleep})
         return engine
 
     def told(self):

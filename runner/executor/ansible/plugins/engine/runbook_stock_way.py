@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import inspect
 
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
+from ansible.executor.process.worker import WorkerProcess
 from ansible.executor.task_executor import TaskExecutor
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 from ansible.plugins.strategy import StrategyBase
+from ansible.release import __version__
 from runbook_connection import CONNECTIONS
 from runbook_tasks import ANSWERED_HERE
 
@@ -30,27 +35,52 @@ def stock_reason(task, task_vars):
     return ""
 
 
-_SIGNATURES = {
-    (StrategyBase, "_queue_task"): "(self, host, task, task_vars, play_context)",
-    (StrategyBase, "_wait_on_pending_results"): "(self, iterator)",
-    (ActionBase, "_execute_module"): "(self, module_name=None, module_args=None, tmp=None, task_vars=None, "
-    "persist_files=False, delete_remote_tmp=None, wrap_async=False, ignore_unknown_opts: 'bool' = False)",
-    (TaskExecutor, "__init__"): "(self, host, task: 'Task', job_vars, play_context, loader, shared_loader_obj, "
-    "final_q: 'FinalQueue', variable_manager)",
-    (AnsibleEnvironment, "compile"): "(self, source: Union[str, jinja2.nodes.Template], name: Optional[str] = None, "
-    "filename: Optional[str] = None, raw: bool = False, defer_init: bool = False) -> Union[str, code]",
-    (AnsibleEnvironment, "compile_expression"): "(self, source: 'str', *args, **kwargs) -> 'TemplateExpression'",
+_PARAMETERS = {
+    (ActionBase, "_update_module_args"): "self module_name module_args task_vars ignore_unknown_opts",
+    (ActionBase, "_is_pipelining_enabled"): "self module_style wrap_async",
+    (ActionBase, "_compute_environment_string"): "self raw_environment_out",
+    (ActionBase, "_parse_returned_data"): "self res profile",
+    (
+        TaskExecutor,
+        "__init__",
+    ): "self host task job_vars play_context loader shared_loader_obj final_q variable_manager",
+    (AnsibleEnvironment, "compile"): "self source name filename raw defer_init",
+    (AnsibleEnvironment, "compile_expression"): "self source args kwargs",
 }
-"""What the engine takes the place of, and what it calls, as it is in the Ansible that it was made for."""
+"""What the engine calls as Ansible does, and the parameters that it has in the Ansible that this was made for."""
+
+_TEXTS = {
+    (WorkerProcess, "_run"): "bce3e6c2f1658325",
+    (StrategyBase, "_queue_task"): "aa2ec898fdd51aaa",
+    (StrategyBase, "_wait_on_pending_results"): "b43c1c2ddf24f2e8",
+    (ActionBase, "_execute_module"): "b77a1adfc42eb924",
+    (ActionBase, "_configure_module"): "f90534d2b1387557",
+    (ActionBase, "_low_level_execute_command"): "c6b8257dff45e8d9",
+    ("ssh", "exec_command"): "37fa9b25fb61abcf",
+    ("ssh", "_bare_run"): "abd2cfb455788b98",
+    ("local", "exec_command"): "cc17c27701319466",
+}
+"""What the engine does in the place of Ansible: how the SHA-256 of its text begins, there; a connection by its name."""
 
 
+@functools.cache
 def unlike():
     """The first of those that another Ansible has otherwise; nothing where all are as they were."""
-    for (owner, name), signature in _SIGNATURES.items():
-        found = str(inspect.signature(getattr(owner, name)))
-        if found != signature:
-            return f"{owner.__name__}.{name} is {found}"
+    for (owner, name), parameters in _PARAMETERS.items():
+        found = " ".join(inspect.signature(getattr(owner, name)).parameters)
+        if found != parameters:
+            return f"{owner.__name__}.{name} takes {found}"
+    for (owner, name), digest in _TEXTS.items():
+        if digest_of(owner, name) != digest:
+            return f"{getattr(owner, '__name__', owner)}.{name} is another one in ansible-core {__version__}"
     return ""
+
+
+def digest_of(owner, name):
+    """How the SHA-256 of the text of that function begins."""
+    found = connection_loader.get(owner, class_only=True) if isinstance(owner, str) else owner
+    text = inspect.getsource(inspect.unwrap(getattr(found, name)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def reason_against(variables):
