@@ -13,21 +13,36 @@ from typing import Any
 ENGINES = ("stock", "fast")
 VOLATILE = frozenset(
     {
-        *("start", "end", "delta", "deadline", "attempt", "attempts", "samples", "trend", "elapsed", "date", "pid"),
-        *("manifest_sha256", "process", "evidence", "engine", "subject", "mtime", "atime", "ctime"),
+        *(
+            "start",
+            "end",
+            "delta",
+            "deadline",
+            "attempt",
+            "attempts",
+            "samples",
+            "trend",
+            "elapsed",
+            "date",
+            "pid",
+            "notification",
+        ),
+        *("manifest_sha256", "process", "evidence", "engine", "subject", "mtime", "atime", "ctime", "notification"),
     }
 )
 """What two runs of the same have otherwise, whoever does them."""
 
 _SAMPLES = re.compile(r" after \d+ samples")
 """How often a probe is made until its time is over depends on the machine."""
+_KILLED = re.compile(r"(: )?/bin/bash: .*? Killed +/bin/sh -c .*", re.DOTALL)
+"""What a shell says of a Python that was killed below it; the Python that stays has none between it and its forks."""
 _VARIES = (
     r"\b1[6-9]\d{8}(\.\d+)?\b",
     r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?(\+\d\d:\d\d)?",
     r"ansible-tmp-[0-9.-]+|ansible-local-[0-9a-z_]+|runbook-[0-9a-z]{8}-\w{8}",
     r"0x[0-9a-f]{6,}|/proc/\d+|line \d+: +\d+ ",
     r"evidence/\d+",
-    r"after \d+(\.\d+)? ?(s|ms)\b|for \d+(\.\d+)? ?(s|ms)\b",
+    r"in \d+\.\d s\b|after \d+(\.\d+)? ?(s|ms)\b|for \d+(\.\d+)? ?(s|ms)\b",
 )
 Same = Callable[[Any], Any]
 
@@ -130,7 +145,7 @@ def _same(names: list[str]) -> Same:
         if isinstance(value, list):
             return [same(item) for item in value]
         if isinstance(value, str):
-            return pattern.sub("*", _SAMPLES.sub("", value))
+            return pattern.sub("*", _KILLED.sub("", _SAMPLES.sub("", value)))
         return "*" if isinstance(value, float) and not value.is_integer() else value
 
     return same

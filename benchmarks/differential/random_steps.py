@@ -84,7 +84,7 @@ FAILING: tuple[Document, ...] = (
     {"command": ["sh", "-c", "echo 'unbalanced"]},
     {"shell": "kill -TERM $$"},
     {"shell": "kill -KILL $$"},
-    {"shell": "kill -TERM 0; sleep 1"},
+    {"shell": "kill -KILL 0; sleep 1"},
     {"shell": "kill -KILL $PPID; sleep 1"},
     {"shell": "kill -KILL $(sed -n 's/^PPid:.//p' /proc/$PPID/status); sleep 1"},
     {"shell": "exec 1>&- 2>&-; exit 3"},

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import collections
 import json
-import os
-import resource
-import shlex
 import time
 import types
 
@@ -30,26 +27,16 @@ from ansible.plugins import loader as plugin_loader
 from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
 from ansible.vars.clean import remove_internal_keys
-from runbook_connection import (
-    OURS,
-    NotKnownError,
-    becomes,
-    check,
-    command_line,
-    ended,
-    environment,
-    is_answered,
-    words,
-)
-from runbook_host_python import BOOT, HostPython, HostPythonEndedError, StaleLoginError
-from runbook_hub import ATTEMPT, Hub
+from runbook_connection import NotKnownError, check, ended, environment, is_answered
+from runbook_host_python import HostPythonEndedError
+from runbook_host_pythons import HostPythons
+from runbook_hub import Hub
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
 _IDLE = 0.25
 _SOON, _DELIVERED = 0.0005, 0.02
 """Seconds between two looks for a result that a thread of Ansible's is about to deliver, and how long that takes."""
-_FILES_OF_ANSIBLE, _FILES_OF_PYTHON = 512, 3
 
 
 class StockWay(BaseException):
@@ -70,11 +57,8 @@ class Engine:
         self.hub = Hub()
         self.settles, self._settle, self._begun = False, settle, []
         self.tasks, self.stock = 0, collections.Counter()
-        self._run = os.environ[ATTEMPT]
-        self._pythons = {}
+        self._pythons = HostPythons(self.hub)
         self._unfinished, self._sent = 0, 0.0
-        with open(OURS) as file:
-            self._module = file.read()
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
         self.stock_module, self.stock_discovery = ActionBase._execute_module, action_plugins.discover_interpreter
 
@@ -218,51 +202,13 @@ class Engine:
             self.hub.wait()
         encoder = get_module_encoder(module.serialization_profile, Direction.CONTROLLER_TO_MODULE)
         try:
-            answer = self._answer(action, module.shebang, json.loads(json.dumps(arguments, cls=encoder)), given)
+            answer = self._pythons.answer(action, module.shebang, json.loads(json.dumps(arguments, cls=encoder)), given)
         except HostPythonEndedError as end:
             if not is_answered(action, end):
                 raise NotKnownError("no Python stays there") from None
             answer = ended(action, end)
         worker.asked = True
         return _result(action, _texts(answer), module.serialization_profile)
-
-    def _answer(self, action, shebang, arguments, given):
-        while True:
-            python = self._python(action, shebang)
-            try:
-                return python.ask(arguments, given)
-            except StaleLoginError:
-                self._pythons = {key: each for key, each in self._pythons.items() if each is not python}
-                python.retire()
-
-    def _python(self, action, shebang):
-        connection = action._connection
-        connection._connect()
-        interpreter = shebang.removeprefix("#!").strip()
-        boot = f"{ATTEMPT}={shlex.quote(self._run)} {interpreter} -u -c {shlex.quote(BOOT)}"
-        key = (*words(action, boot), becomes(action))
-        if key in self._pythons:
-            self._pythons[key].look()
-        if key not in self._pythons or self._pythons[key].ended:
-            self._make_room()
-            options = {"env": {**os.environ, ATTEMPT: self._run}, "start_new_session": True}
-            if connection.transport == "local":
-                options |= {"cwd": action._loader.get_basedir(), "executable": constants.DEFAULT_EXECUTABLE.split()[0]}
-                options["shell"] = True
-            self._pythons[key] = HostPython(self.hub, command_line(action, boot), self._module, **options)
-        self._pythons[key] = self._pythons.pop(key)  # the one that was asked last stands last
-        return self._pythons[key]
-
-    def _make_room(self):
-        """Keep the Pythons within the files that this process may have open, of which each of them takes three."""
-        self._pythons = {key: python for key, python in self._pythons.items() if not python.ended}
-        idle = [key for key, python in self._pythons.items() if python.is_idle]
-        for key in idle[: max(0, len(self._pythons) + 1 - _most_pythons())]:
-            self._pythons.pop(key).retire()
-
-
-def _most_pythons():
-    return max(1, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _FILES_OF_ANSIBLE) // _FILES_OF_PYTHON)
 
 
 def _texts(answer):

@@ -6,33 +6,9 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import action_loader, become_loader, connection_loader, get_plugin_loader_namespace
-from ansible.template import Templar
-from harness.ansible_loader import plugin_loader
+from harness.ansible_actions import action_by
 from runbook_connection import OURS, NotKnownError, becomes, check, command_line, environment, is_answered, words
 from runbook_host_python import HostPythonEndedError
-
-
-def action_by(kind, become="", environment=None, **options):
-    """Ansible's own action plugin for a command, with the connection of that kind."""
-    plugin_loader()
-    loader, context = DataLoader(), PlayContext()
-    context.remote_addr = "db1.example"
-    connection = connection_loader.get(kind, context)
-    connection.set_options(var_options={"ansible_pipelining": True, "ansible_host": "db1.example", **options})
-    connection._shell.set_options()
-    if become:
-        connection.set_become_plugin(become_loader.get(become))
-        connection.become.set_options(var_options={"ansible_become_user": "postgres", **options})
-    task = Task.load({"ansible.builtin.command": "true", "environment": environment or {}}, loader=loader)
-    shared = {"loader": loader, "templar": Templar(loader=loader), "shared_loader_obj": get_plugin_loader_namespace()}
-    return action_loader.get(
-        "ansible.builtin.command", task=task, connection=connection, play_context=context, **shared
-    )
-
 
 MODULE = SimpleNamespace(module_style="new")
 

@@ -1,0 +1,99 @@
+"""The Pythons that stay on hosts: one is asked again, replaced where it is stale or gone, and ended where there are many."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+
+import pytest
+from harness import PATIENCE
+from harness.ansible_actions import action_by
+from runbook_host_pythons import HostPythons
+from runbook_hub import ATTEMPT, Hub
+
+SHEBANG = f"#!{sys.executable}"
+COMMAND = {"_raw_params": "sh -c 'echo $PPID'", "_uses_shell": False}
+
+
+class Asked:
+    """Commands on this machine, each by a connection of its own, and who has done them."""
+
+    def __init__(self):
+        self.hub = Hub()
+        self.pythons = HostPythons(self.hub)
+
+    def do(self, **options):
+        """Its answer, from the Python of a host that is set up so."""
+        answers = []
+        action = action_by("local", **options)
+        self.hub.start(lambda _: answers.append(self.pythons.answer(action, SHEBANG, COMMAND, {})))
+        deadline = time.monotonic() + PATIENCE
+        while not answers and time.monotonic() < deadline:
+            self.hub.poll(1)
+        assert answers[0]["rc"] == 0, answers
+        return self.processes()
+
+    def processes(self):
+        return [python._process.pid for python in self.pythons._pythons.values()]
+
+    def end(self):
+        for python in list(self.pythons._pythons.values()):
+            self.retired(python)
+
+    def retired(self, python):
+        python.retire()
+        deadline = time.monotonic() + PATIENCE
+        while not python.ended and time.monotonic() < deadline:
+            self.hub.poll(1)
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    monkeypatch.setenv(ATTEMPT, "the run")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = Asked()
+    yield made
+    made.end()
+
+
+def test_the_same_way_is_one_python_and_another_way_another_one(asked):
+    first = asked.do()
+
+    assert (asked.do(), len(asked.do(ansible_become_user="root")), asked.processes()[:1]) == (first, 1, first)
+
+
+def test_one_that_is_stale_is_replaced_and_the_command_is_done_once(asked, tmp_path):
+    # Given one that has been given what a login is given
+    (stale,) = asked.do()
+    python = next(iter(asked.pythons._pythons.values()))
+    # When that changes
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "environment").write_text("A=b")
+    # Then the next one is another one, and the first one ends
+    (fresh,) = asked.do()
+    assert fresh != stale
+    asked.retired(python)
+    assert python.ended[0] == 0
+
+
+def test_one_that_was_killed_meanwhile_is_replaced(asked):
+    (first,) = asked.do()
+    python = next(iter(asked.pythons._pythons.values()))
+    python._process.kill()
+    python._process.wait(PATIENCE)
+
+    assert asked.do() != [first]
+
+
+def test_with_as_many_as_there_may_be_the_one_that_was_asked_longest_ago_makes_room(asked, monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (518, 518))  # room for two
+    (first,) = asked.do()
+    _, second = asked.do(shell="/bin/bash")
+    kept = list(asked.pythons._pythons.values())
+
+    third = asked.do(shell="/bin/dash")
+
+    assert third[0] == second
+    assert first not in third
+    asked.retired(kept[0])
