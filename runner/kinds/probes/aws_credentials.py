@@ -26,6 +26,9 @@ _OK = 200
 _METADATA = "http://169.254.169.254"
 _FEW_SECONDS = 2.0
 """How long the address of an instance's metadata is waited for, which on other machines nobody has."""
+_MOST = 1_048_576
+"""Characters of a file of AWS' tools, of which none is so long."""
+
 _A_WHILE = 5.0
 """Seconds for a program that knows credentials."""
 _SESSION = "runbook"
@@ -98,13 +101,18 @@ def profile_settings(environ: Environ, profile: str = "") -> Mapping[str, str]:
 def _sections(path: Path) -> Mapping[str, Mapping[str, str]]:
     parser = configparser.RawConfigParser()
     try:
-        with path.expanduser().open(encoding="utf-8") as file:
-            parser.read_file(file)
+        parser.read_string(_text_in(path.expanduser()))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, configparser.Error):
         raise UnknownError(f"{path} is no file of AWS' tools that can be read") from None  # its lines may be secrets
     return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def _text_in(path: Path) -> str:
+    """What a file says, as far as it is not too long; one that is a pipe holds nobody up."""
+    with open(path, encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        return file.read(_MOST)
 
 
 def _web_identity(environ: Environ) -> Mapping[str, str]:
@@ -122,9 +130,11 @@ def _credentials(found: Mapping[str, Any], names: tuple[str, str, str], where: s
 def _by_web_identity(settings: Mapping[str, str], sts: str) -> Credentials:
     path = settings["web_identity_token_file"]
     try:
-        token = Path(path).read_text(encoding="utf-8").strip()
+        token = _text_in(Path(path)).strip()
     except (OSError, UnicodeDecodeError):
-        raise UnknownError(f"the web identity in {path} cannot be read") from None
+        token = ""
+    if not token:
+        raise UnknownError(f"the web identity in {path} cannot be read")
     form = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "WebIdentityToken": token}
     form |= {"RoleArn": settings.get("role_arn", ""), "RoleSessionName": settings.get("role_session_name", _SESSION)}
     body = urlencode(form).encode()

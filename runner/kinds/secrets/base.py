@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from runner.core.secrets import SecretReference, SecretUnavailableError
 PATIENCE = 5.0
 """Seconds in which a store answers: a run, or somebody who is to be called, waits for it."""
 
-_LONGEST = 65_536
-"""Bytes of an answer that are read."""
+LONGEST = 65_536
+"""Bytes that a secret, and what a program says of one, may have: a part of it would be another one."""
+
+_LOOK = 0.05
+"""Seconds after which what a program has written by then is looked at."""
 
 
 class SecretStore:
@@ -57,7 +61,7 @@ def ask_program(
     `patience` seconds, everything in that session's process group is ended.
 
     Raises:
-        SecretUnavailableError: it cannot be started, or has not ended in time.
+        SecretUnavailableError: it cannot be started, has not ended in time, or writes without an end.
     """
     with os.fdopen(os.memfd_create("output"), "r+b") as output, os.fdopen(os.memfd_create("complaint"), "r+b") as other:
         try:
@@ -72,18 +76,32 @@ def ask_program(
         except (OSError, ValueError) as error:
             reason = "is not installed" if isinstance(error, FileNotFoundError) else "cannot be started"
             raise SecretUnavailableError(f"the program {words[0]} {reason}, or is not on PATH") from None
+        files = [output.fileno(), other.fileno()]
         with process:
             try:
-                code = process.wait(patience)
-            except subprocess.TimeoutExpired:
-                late = f"{words[0]} has not answered within {patience:g} s, and may wait for somebody"
-                raise SecretUnavailableError(f"{late}; type: {login}") from None
+                ended = _has_ended(process, files, patience)
             finally:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
-        return ProgramAnswer(code, _text(output.fileno()), _text(other.fileno()))
+        if any(map(_is_too_long, files)):
+            raise SecretUnavailableError(f"{words[0]} prints more than {LONGEST // 1024} KiB, which is no secret")
+        if not ended:
+            late = f"{words[0]} has not answered within {patience:g} s, and may wait for somebody"
+            raise SecretUnavailableError(f"{late}; type: {login}")
+        return ProgramAnswer(
+            process.returncode, *(os.pread(each, LONGEST, 0).decode("utf-8", "replace") for each in files)
+        )
 
 
-def _text(file: int) -> str:
-    """What was written to `file`, from its begin."""
-    return os.pread(file, _LONGEST, 0).decode("utf-8", "replace")
+def _has_ended(process: subprocess.Popen[bytes], files: Sequence[int], patience: float) -> bool:
+    """Whether `process` has ended within `patience` seconds, before it had written too much to one of the `files`."""
+    until = time.monotonic() + patience
+    while (left := until - time.monotonic()) > 0 and not any(map(_is_too_long, files)):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(min(left, _LOOK))
+            return True
+    return False
+
+
+def _is_too_long(file: int) -> bool:
+    return os.fstat(file).st_size > LONGEST

@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.core.secrets import SecretReference, SecretUnavailableError
-from runner.kinds.secrets.base import SecretStore, ask_program
+from runner.kinds.secrets.base import LONGEST, SecretStore, ask_program
 
 
 class EnvironmentVariable(SecretStore):
@@ -33,9 +35,12 @@ class SecretFile(SecretStore):
         """Its text."""
         del environ
         try:
-            return Path(reference.where).expanduser().read_text(encoding="utf-8")
-        except OSError as error:
-            raise SecretUnavailableError(f"{reference.where}: {error.strerror}") from None
+            content = read_limited(Path(reference.where).expanduser(), LONGEST)
+            if len(content) > LONGEST:
+                raise SecretUnavailableError(f"{reference.where} is longer than {LONGEST // 1024} KiB, and no secret")
+            return content.decode("utf-8")
+        except InvalidInputError as error:
+            raise SecretUnavailableError(f"{reference.where} {error.message}") from None
         except UnicodeDecodeError:
             raise SecretUnavailableError(f"{reference.where} is not text in UTF-8") from None
 

@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from runner.channels.exchange import HttpAnswer, WebRequest
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.core.secrets import SecretReference, SecretUnavailableError
-from runner.kinds.secrets.base import SecretStore
+from runner.kinds.secrets.base import LONGEST, SecretStore
 from runner.kinds.secrets.service import SecretService
 
 _OK, _NOT_FOUND, _SEALED = 200, 404, 503
@@ -57,8 +59,8 @@ def _token_file(environ: Mapping[str, str]) -> str:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        return read_limited(path, LONGEST).decode("utf-8").strip()
+    except (InvalidInputError, UnicodeDecodeError):
         return ""
 
 

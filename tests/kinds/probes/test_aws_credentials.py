@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -108,6 +109,16 @@ def test_a_web_identity_is_given_a_role(home, environ, aws):
     assert (found.key_id[:4], len(found.key) > 20, bool(found.token)) == ("ASIA", True, True)
     (home / "identity").unlink()
     assert why(identity, sts=aws.url) == f"the web identity in {home}/identity cannot be read"
+
+
+def test_a_pipe_to_which_nobody_writes_holds_nobody_up(home, environ):
+    for name in ("config", "identity"):
+        os.mkfifo(home / name)
+    environ = {**environ, "AWS_CONFIG_FILE": str(home / "config")}
+
+    assert why(environ) == "there are no credentials of AWS: not in the environment, not in a profile"
+    identity = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(home / "identity"), "AWS_ROLE_ARN": ROLE}
+    assert why(environ | identity) == f"the web identity in {home}/identity cannot be read"
 
 
 def test_a_web_identity_that_is_refused_says_why(home, environ):

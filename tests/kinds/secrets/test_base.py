@@ -31,6 +31,14 @@ def test_a_program_has_neither_input_nor_a_terminal(tmp_path):
     assert (answer.code, answer.output, answer.complaint) == (4, f"{CANARY}\n", "no\n")
 
 
+@pytest.mark.parametrize("code", ["yes", "yes >&2", "yes | head -c 70000"])
+def test_what_is_printed_without_an_end_is_neither_kept_nor_cut(tmp_path, code):
+    with pytest.raises(SecretUnavailableError) as caught:
+        ask_program(["print"], install(tmp_path, "print", code), login="")
+
+    assert str(caught.value) == "print prints more than 64 KiB, which is no secret"
+
+
 def test_what_it_leaves_running_holds_nobody_up_and_is_ended(tmp_path):
     code = f'sleep 600 & echo $! > {tmp_path}/child; echo "$SECRET"'
 

@@ -24,8 +24,17 @@ def test_a_file_without_the_line_break_at_its_end(tmp_path, content, secret):
 def test_a_file_that_is_not_there_or_no_text(tmp_path):
     (tmp_path / "key").write_bytes(b"hunter2\xff")
 
-    assert refused(f"file:{tmp_path}/absent") == f"{tmp_path}/absent: No such file or directory"
+    assert refused(f"file:{tmp_path}/absent") == f"{tmp_path}/absent cannot be read: No such file or directory"
     assert refused(f"file:{tmp_path}/key") == f"{tmp_path}/key is not text in UTF-8"
+
+
+def test_what_never_ends_or_is_too_long_is_no_file_with_a_secret(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "long").write_text("hunter2" * 10_000)
+
+    assert refused(f"file:{tmp_path}/pipe") == f"{tmp_path}/pipe is a named pipe, not a file"
+    assert refused("file:/dev/zero") == "/dev/zero is a device, not a file"
+    assert refused(f"file:{tmp_path}/long") == f"{tmp_path}/long is longer than 64 KiB, and no secret"
 
 
 def test_what_a_command_prints(tmp_path):
