@@ -17,6 +17,7 @@ from runner.lab.lab_processes import LabCommand, run
 
 _SETTINGS: Mapping[str, str] = {
     "ANSIBLE_FORKS": "5",
+    "ANSIBLE_TIMEOUT": "30",
     "ANSIBLE_HOST_KEY_CHECKING": "True",
     "ANSIBLE_PIPELINING": "True",
     "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
