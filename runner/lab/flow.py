@@ -57,7 +57,7 @@ class ScriptedOperator:
     def answer(self, gate: Gate, view: QuestionView) -> GateAnswer:
         """Yes."""
         del view
-        return GateAnswer(yes=True, by="demo script", note=f"{gate.kind} answered without a person, as this is a demo")
+        return GateAnswer(yes=True, by="rehearsal script", note=f"{gate.kind} answered without a person")
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,4 +183,6 @@ def brief(probe: Probe) -> str:
     error = told.get("error") if isinstance(told, dict) else ""
     words = "" if probe.healthy else str(error or seen.get("content") or seen.get("stderr") or "")
     text = "" if words.startswith("<") else " ".join(words.split())
-    return code + (f" ({text[-_BRIEF:]})" if text else "")
+    if len(text) > _BRIEF:
+        text = f"... {text[-_BRIEF:].partition(' ')[2]}"
+    return code + (f" ({text})" if text else "")

@@ -19,7 +19,9 @@ from runner.channels.pagerduty import PagerDuty
 from runner.core.errors import ExecutionError, ExitCode, InvalidInputError
 from runner.core.events import Event, EventType, Outcome
 from runner.kinds.verifications.monitoring.alert_probe import AlertFiring
+from runner.lab.drills.drill_phases import brief
 from runner.lab.drills.plain_ansible import Inventory
+from runner.lab.probe import Probe, ProbeAnswer
 from runner.lab.receiver import Receiver
 from runner.library.library import Library
 from runner.model.contacts import Contact
@@ -190,6 +192,15 @@ def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
         ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
         ("the undo of the drill", "1s", ["stop-the-report"]),
     ]
+
+
+def test_of_a_long_answer_the_end_is_told_from_a_whole_word_on():
+    reason = (
+        'remaining connection slots are reserved for roles with privileges of the "pg_use_reserved_connections" role'
+    )
+    seen = {"status": 503, "json": {"error": f"connection to server at 127.0.0.1 failed: FATAL: {reason}"}}
+
+    assert brief(Probe(dict, last=ProbeAnswer(good=False, seen=seen))) == f"status 503 (... FATAL: {reason})"
 
 
 def test_a_symptom_is_looked_for_again_as_a_fault_is_not_felt_everywhere_at_once(system, rehearse):
