@@ -52,7 +52,9 @@ def with_guard_options(request: RunRequest, options: Mapping[str, Any]) -> RunRe
 def warn_break_glass(request: RunRequest) -> None:
     """Say on standard error, wherever that leads, that this run goes past its guards."""
     if request.break_glass:
-        click.secho(f"BREAK GLASS: {safe(request.break_glass)}", fg="red", bold=True, err=True)
+        click.secho(
+            f"BREAK GLASS: {safe(request.redaction().text(request.break_glass))}", fg="red", bold=True, err=True
+        )
         click.echo("the guards of this run do not stop it; that is recorded, reported and paged", err=True)
 
 

@@ -41,10 +41,12 @@ def faults(at: Place, raw: Any, known: SensitiveNames) -> Iterator[Fault]:
             yield (*place, kind.key), "input-in-shell", *_complaint(name, readings[name], "")
         for name in sorted(readings.keys() & known.hosts):
             yield (*place, kind.key), "captured-in-shell", *_complaint(name, readings[name], " of a host")
-    for where, text in _texts((*at, "capture"), raw.get("capture")):
-        for name in sorted(names_in(f"{{{{ {text} }}}}") & known.secrets):
-            message = f"{quoted(name)} is a secret, and what is captured is kept on disk"
-            yield where, "secret-kept", message, "use the input itself where it is needed"
+    captured = ((where, f"{{{{ {text} }}}}") for where, text in _texts((*at, "capture"), raw.get("capture")))
+    for what, texts in (("what is captured is", captured), ("items are", _texts((*at, "each"), raw.get("each")))):
+        for where, text in texts:
+            for name in sorted(names_in(text) & known.secrets):
+                message = f"{quoted(name)} is a secret, and {what} kept on disk"
+                yield where, "secret-kept", message, "use the input itself where it is needed"
 
 
 def _of_type(inputs: Mapping[str, Any], wanted: str) -> set[str]:

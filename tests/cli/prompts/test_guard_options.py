@@ -80,6 +80,17 @@ def test_a_new_reason_to_go_on_takes_the_place_of_the_first(runbook, production,
     assert records(here, "guard.checked")[-2]["given"] == "The disk is mended"
 
 
+def test_a_secret_in_the_reason_of_a_broken_glass_is_not_said(library, runbook, production, monkeypatch):
+    monkeypatch.setenv("SHOP_KEY", "hunter2-of-the-shop")
+    library(
+        steps=STEPS, escalation=NOBODY, inputs={"key": {"type": "secret", "default": "env:SHOP_KEY", "help": "A key"}}
+    )
+
+    ran = runbook(*RUN, "--environment", "production", "--break-glass", "hunter2-of-the-shop is known")
+
+    assert (ran.code, ran.err.splitlines()[0]) == (0, "BREAK GLASS: *** is known")
+
+
 def test_a_glass_that_was_broken_is_heard_again_when_the_run_is_gone_on_with(runbook, production, here):
     production.answers["two", "action"] = FAILED
     runbook(*RUN, "--environment", "production", "--break-glass", "The shop is down")
