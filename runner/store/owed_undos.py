@@ -15,7 +15,8 @@ from runner.store import durable
 class ArmedHost:
     """What a drill has left on `host` to take its fault back, done by `user`: that comes by itself at the time `until`.
 
-    The `inventories` lead there. With `broken` the fault was begun. The drill is the process `pid`, begun at
+    The `inventories` lead there, and `machine` is the hash of what the machine says of itself; empty where nobody has
+    asked. With `broken` the fault was begun. The drill is the process `pid`, begun at
     `process_started` ticks after the boot `boot_id`. Somebody has `tried` in vain to take it back at that time.
     """
 
@@ -28,6 +29,7 @@ class ArmedHost:
     boot_id: str
     broken: bool = False
     tried: str = ""
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,14 @@ from runner.store.owed_undos import ArmedHost
 
 _COMMAND = "ansible.builtin.command"
 _PLAIN = {"gather_facts": False}
+_WHO = {
+    "name": "Which machine it is",
+    _COMMAND: {"argv": ["sh", "-c", WHO], "expand_argument_vars": False},
+    "register": "who",
+    "changed_when": False,
+}
+_MACHINE = "who.stdout | hash('sha256')"
+"""The hash of what it says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,14 @@ class HostUndo:
             **_become(self.user),
             "register": "armed",
         }
-        how = {"name": "How it is armed", "ansible.builtin.debug": {"msg": "{{ armed.stdout }}"}}
+        told = {"msg": f"{{{{ armed.stdout }}}} {{{{ {_MACHINE} }}}}"}
+        how = {"name": "How it is armed, and where", "ansible.builtin.debug": told}
         return {
             "name": "Arm",
             "hosts": self.host,
             **_PLAIN,
             "vars": {**self.variables, **variables},
-            "tasks": [task, how],
+            "tasks": [_WHO, task, how],
         }
 
 
@@ -149,23 +158,27 @@ class Arming:
 
 
 def _same_machines(machines: Mapping[str, str]) -> Mapping[str, Any]:
-    who = {
-        "name": "Which machine it is",
-        _COMMAND: {"argv": ["sh", "-c", WHO], "expand_argument_vars": False},
-        "register": "who",
-        "changed_when": False,
-    }
-    judged = {
-        "that": ["who.stdout | hash('sha256') == machines[inventory_hostname]"],
-        "fail_msg": "it leads to another machine than the one that was compared with production",
-    }
-    same = {"name": "It is the one that was compared", "ansible.builtin.assert": judged}
     play = {"name": "Compare", "hosts": ",".join(machines), **_PLAIN, "any_errors_fatal": True}
-    return {**play, "vars": {"machines": dict(machines)}, "tasks": [who, same]}
+    tasks = [_WHO, _same("it leads to another machine than the one that was compared with production")]
+    return {**play, "vars": {"machines": dict(machines)}, "tasks": tasks}
 
 
-def arm(ansible: PlainAnsible, arming: Arming, given: Mapping[str, Any]) -> Mapping[str, str]:
-    """Arm the undos of a drill; what each host does it by: systemd-run, at, or setsid.
+def _same(otherwise: str) -> Mapping[str, Any]:
+    """The task that sees that it is the machine that is known, as far as one is."""
+    another = ["machines[inventory_hostname] != ''", f"{_MACHINE} != machines[inventory_hostname]"]
+    return {"name": "It is the same machine", "ansible.builtin.fail": {"msg": otherwise}, "when": another}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmedBy:
+    """What a host does its undo by (systemd-run, at or setsid), and the hash of what its machine says of itself."""
+
+    how: str
+    machine: str
+
+
+def arm(ansible: PlainAnsible, arming: Arming, given: Mapping[str, Any]) -> Mapping[str, ArmedBy]:
+    """Arm the undos of a drill; how each host has it.
 
     Raises:
         ExecutionError: one is not armed.
@@ -174,7 +187,8 @@ def arm(ansible: PlainAnsible, arming: Arming, given: Mapping[str, Any]) -> Mapp
     playbook.write_text(dump(arming.plays()), encoding="utf-8")
     log = playbook.with_suffix(".log")
     ansible.play("the arming of the undo", playbook, given, log=log, leaves=True)
-    return ansible.said(log)
+    parts = {host: said.split(" ") for host, said in ansible.said(log).items()}
+    return {host: ArmedBy(how, machine) for host, (how, machine) in parts.items() if how}
 
 
 def is_armed(drill: str, hosts: Sequence[str]) -> Step:
@@ -217,7 +231,7 @@ def _command_step(name: str, title: str, hosts: Sequence[str], words: Sequence[s
 def tell(ansible: PlainAnsible, drill: str, hosts: Sequence[ArmedHost], word: str) -> Mapping[str, str]:
     """Tell each of `hosts` to do its undo `now`, or to `disarm` it; what became of it there, as `PlainAnsible.ended`.
 
-    Where it was done before, it is `ok`.
+    Where it was done before, it is `ok`: one that leads to another machine by now knows nothing of that.
     """
     task = {
         "name": "The undo is told",
@@ -228,7 +242,9 @@ def tell(ansible: PlainAnsible, drill: str, hosts: Sequence[ArmedHost], word: st
         "become_user": "{{ undo_users[inventory_hostname] | default('root', true) }}",
     }
     users = {each.host: each.user for each in hosts}
-    play = {"name": "Tell", "hosts": ",".join(users), **_PLAIN, "vars": {"undo_users": users}, "tasks": [task]}
+    tasks = [_WHO, _same("it leads to another machine than the one on which the undo was armed"), task]
+    known = {"undo_users": users, "machines": {each.host: each.machine for each in hosts}}
+    play = {"name": "Tell", "hosts": ",".join(users), **_PLAIN, "vars": known, "tasks": tasks}
     playbook = ansible.directory / "tell.yml"
     playbook.write_text(dump([play]), encoding="utf-8")
     log = playbook.with_suffix(".log")

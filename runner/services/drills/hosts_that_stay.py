@@ -101,13 +101,14 @@ class OwnUndo:
         self.phases.save(self.saves)
         undos, seconds = self.arming.undos, self.arming.after.total_seconds()
         for undo in undos:
-            self._owe(undo, broken=False)
-        how = arm(self.phases.ansible, self.arming, self.phases.variables)
-        if lacking := [undo.host for undo in undos if not how.get(undo.host)]:
+            self._owe(undo)
+        armed = arm(self.phases.ansible, self.arming, self.phases.variables)
+        if lacking := [undo.host for undo in undos if undo.host not in armed]:
             raise ExecutionError(f"the undo is not armed on {listed(lacking)}", hint="nothing was broken")
         for undo in undos:
-            self._owe(undo, broken=True)
-        data = {"how": dict(how), "after": seconds, "runbook": self.phases.source.id}
+            self._owe(undo, broken=True, machine=armed[undo.host].machine)
+        how = {host: by.how for host, by in armed.items()}
+        data = {"how": how, "after": seconds, "runbook": self.phases.source.id}
         _note(self.installation, Event(EventType.DRILL_ARMED, self.arming.drill, data=data))
         words = listed([f"{host} ({each})" for host, each in how.items()])
         return f"{words} would take it back without us, after {seconds:g} s"
@@ -136,10 +137,10 @@ class OwnUndo:
                 f"it is not taken back on {_each(left)}", hint=f"runbook drill stop tries again; {itself}"
             )
         self.phases.look_at("undo")
-        if early := [host for host, why in done.items() if why == GONE]:
+        if early := [each.host for each in owed if each.armed and each.armed.broken and done[each.host] == GONE]:
             raise ExecutionError(f"{listed(early)} had taken it back before it was told: the drill took too long")
 
-    def _owe(self, undo: HostUndo, *, broken: bool) -> None:
+    def _owe(self, undo: HostUndo, *, broken: bool = False, machine: str = "") -> None:
         now, actor = self.installation.clock(), self.installation.actor
         armed = ArmedHost(
             host=undo.host,
@@ -150,6 +151,7 @@ class OwnUndo:
             process_started=started(actor.pid) or 0,
             boot_id=now.boot_id,
             broken=broken,
+            machine=machine,
         )
         owed = OwedUndo(undo.host, self.phases.source.id, STEP, self.arming.drill, now.wall.isoformat(), armed)
         self.installation.state.owed_undos.add(owed)

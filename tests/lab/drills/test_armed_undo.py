@@ -61,8 +61,8 @@ def test_all_of_one_user_is_armed_by_that_user(tmp_path):
     (found,) = undos(tmp_path, {"hosts": "db", "command": "df /", "become": True, "become_user": "postgres"})
 
     play = found.play("20260101T000000Z-00000001", "A drill", 120)
-    assert (found.user, play["tasks"][0]["become_user"]) == ("postgres", "postgres")
-    assert play["tasks"][0]["ansible.builtin.command"]["argv"][-2:] == [
+    assert (found.user, play["tasks"][1]["become_user"]) == ("postgres", "postgres")
+    assert play["tasks"][1]["ansible.builtin.command"]["argv"][-2:] == [
         "/var/tmp/runbook-drill-20260101T000000Z-00000001",
         "120",
     ]

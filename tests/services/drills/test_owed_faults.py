@@ -20,6 +20,8 @@ def owed(tmp_path, **changes):
     inventory = tmp_path / "hosts.ini"
     python = f"ansible_python_interpreter={sys.executable}"
     inventory.write_text(f"app1 ansible_connection=local {python}\nfar ansible_host=127.0.77.99 ansible_port=1\n")
+    with inventory.open("a") as file:
+        file.write(f"moved ansible_connection=local {python}\n")
     now, actor = system.clock(), system.actor()
     pid, ticks = actor.pid, started(actor.pid)
     armed = ArmedHost("app1", "", (str(inventory),), "2026-01-01T00:05:00", pid, ticks, now.boot_id, broken=True)
@@ -44,13 +46,15 @@ def test_one_is_dead_when_its_process_or_its_boot_is_another(tmp_path):
 
 def test_of_several_hosts_those_that_are_reached_are_paid_and_the_others_stay_owed(tmp_path):
     here = installation_of(tmp_path)
-    for host in ("app1", "far"):
-        here.state.owed_undos.add(owed(tmp_path, host=host, process_started=1))
+    for host in ("app1", "far", "moved"):
+        machine = "of another one" if host == "moved" else ""
+        here.state.owed_undos.add(owed(tmp_path, host=host, process_started=1, machine=machine))
 
     (taken,) = take_back_abandoned(here)
 
-    assert (taken.run, taken.runbook, taken.hosts["app1"], [*taken.left]) == (RUN, "RUN-100", GONE, ["far"])
+    assert (taken.run, taken.runbook, taken.hosts["app1"], [*taken.left]) == (RUN, "RUN-100", GONE, ["far", "moved"])
     assert "127.0.77.99" in taken.left["far"]
-    assert [each.host for each in here.state.owed_undos.all()] == ["far"]
+    assert taken.left["moved"] == "it leads to another machine than the one on which the undo was armed"
+    assert {each.host for each in here.state.owed_undos.all()} == {"far", "moved"}
     assert take_back_abandoned(here) == ()  # a moment later nobody waits for it once more
     assert not here.state.at_rest
