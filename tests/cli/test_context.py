@@ -53,7 +53,7 @@ def test_a_secret_is_behind_its_reference(here, monkeypatch):
     assert (system.secret("env:KEY"), system.secret(f"file:{here / 'key'}")) == ("k1", "k2")
     with pytest.raises(ValueError, match="^the environment variable ABSENT is not set$"):
         system.secret("env:ABSENT")
-    with pytest.raises(ValueError, match="^/absent: No such file or directory$"):
+    with pytest.raises(ValueError, match="^/absent cannot be read: No such file or directory$"):
         system.secret("file:/absent")
 
 
