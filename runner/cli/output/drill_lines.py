@@ -10,6 +10,7 @@ import click
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core import duration
+from runner.core.wording import counted
 from runner.library.library import Source
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict
 from runner.render.drills.training import Training
@@ -165,9 +166,13 @@ def show_series(done: DrillSeries) -> None:
         for result in done.results
     ]
     draw(rows, empty="no drill was done")
-    for name, checks in done.never_red.items():
-        if checks:
-            click.echo(f"never red  {name}: {', '.join(checks)}", err=True)
+    never = {name: checks for name, checks in done.never_red.items() if checks}
+    if len(never) > _FEW:
+        checks = counted(sum(map(len, never.values())), "verification")
+        click.echo(f"never red  {checks} of {len(never)} runbooks, which the page names", err=True)
+        never = {}
+    for name, names in never.items():
+        click.echo(f"never red  {name}: {', '.join(names)}", err=True)
     for name, why in done.left_out.items():
         click.echo(f"left out   {name}: {safe(why)}", err=True)
     good = sum(result.ok for result in done.results)

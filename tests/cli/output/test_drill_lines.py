@@ -1,0 +1,45 @@
+"""Of many drills the screen has a line each; what was never red is named only where few lines say it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from runner.cli.output.drill_lines import show_series
+from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest, DrillVerdict
+
+
+def result(number):
+    return DrillResult(
+        runbook=f"RUN-00{number}",
+        name=f"RUN-00{number}",
+        title="Service down",
+        severity="P1",
+        sha256="aa",
+        test=DrillTest.AS_WRITTEN,
+        verdict=DrillVerdict.PASSED,
+        reasons=(),
+        backend="lab",
+        began=datetime(2026, 1, 1, tzinfo=UTC),
+        seconds=9.0,
+        verifications=("alert/1", "restart/1"),
+        red=("restart/1",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "never"),
+    [
+        (2, ["never red  RUN-000: alert/1", "never red  RUN-001: alert/1"]),
+        (5, ["never red  5 verifications of 5 runbooks, which the page names"]),
+    ],
+)
+def test_what_was_never_red_is_counted_where_it_is_much(count, never, capsys):
+    show_series(DrillSeries(tuple(map(result, range(count))), {}, {}, 30.0))
+
+    written = capsys.readouterr()
+    assert written.out.splitlines()[1:] == [
+        f"RUN-00{number}  as written  passed                            9.0 s" for number in range(count)
+    ]
+    assert written.err.splitlines() == [*never, f"{count} of {count} as they must be, in 30 s"]
