@@ -48,6 +48,7 @@ TESTED_WITH: dict[str, str] = {
     "cli/completion/completers.py": "cli/commands/author/test_completion_command.py",
     "cli/output/schedule_tables.py": "cli/commands/planned/test_schedule_command.py",
     "cli/planned_session.py": "cli/commands/planned/test_schedule_command.py",
+    "cli/planned_beginning.py": "cli/commands/planned/test_schedule_command.py",
     "cli/output/findings.py": "cli/commands/author/test_lint_command.py",
     "cli/output/live_progress.py": "cli/output/test_progress.py",
     "cli/output/sent_pages.py": "cli/commands/calls/test_notify_command.py",

@@ -18,7 +18,8 @@ from runner.cli.output import progress
 from runner.cli.output.drill_lines import quiet_moment, show_calls, show_moment, show_plans, show_result, show_ways
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
-from runner.cli.run_session import on_signals, run_environment
+from runner.cli.run_session import run_environment
+from runner.cli.system import on_signals
 from runner.core.errors import DeniedError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend

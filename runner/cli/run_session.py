@@ -18,6 +18,7 @@ from runner.cli.output.terminal import safe
 from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
+from runner.cli.system import on_signals
 from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
 from runner.executor.job import ENGINE, ENGINES, Cancellation
 from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
@@ -185,18 +186,6 @@ _NOTICES = (
     "stopping: the current action is ended cleanly; press Ctrl-C again to stop at once",
     "stopping at once",
 )
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextmanager
-def on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """While the block lasts, `handler` hears of Ctrl-C, SIGTERM and SIGHUP."""
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)
 
 
 @contextmanager

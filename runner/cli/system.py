@@ -1,4 +1,4 @@
-"""What a command takes from the machine it runs on: clock, user, new ids, secrets, executor."""
+"""What a command takes from the machine it runs on: clock, user, new ids, secrets, signals, executor."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner import version
 from runner.core.events import Clock, Instant
@@ -22,6 +24,8 @@ from runner.store.next_command import PROGRAM
 if TYPE_CHECKING:
     from runner.executor.protocol import Executor
     from runner.store.log.envelope import Actor
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def clock() -> Instant:
@@ -125,3 +129,14 @@ class System:
     executor: Callable[[], Executor] = ansible
     program: Callable[[], str] = program
     is_clock_set: Callable[[], bool] = is_clock_set
+
+
+@contextmanager
+def on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """While the block lasts, `handler` hears of Ctrl-C, SIGTERM and SIGHUP."""
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)

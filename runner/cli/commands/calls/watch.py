@@ -13,8 +13,7 @@ from runner.cli import context
 from runner.cli.output.recovered_runs import show_recovery
 from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
 from runner.cli.output.terminal import safe
-from runner.cli.run_session import on_signals
-from runner.cli.system import owner_of, program_words
+from runner.cli.system import on_signals, owner_of, program_words
 from runner.core.errors import AuditError, ExitCode
 from runner.services.watching import LOOKS_EVERY, Look, WatchMemory, look
 from runner.worker.loop import loop, systemd_notify

@@ -16,9 +16,8 @@ import click
 from runner.cli import context
 from runner.cli.output import schedule_tables
 from runner.cli.output.terminal import safe
-from runner.cli.planned_session import Beginner, approve_planned, ask_in_advance, begin_and_exit, clocks
-from runner.cli.run_session import on_signals
-from runner.cli.system import owner_of, program_words
+from runner.cli.planned_session import Beginner, clocks
+from runner.cli.system import on_signals, owner_of, program_words
 from runner.core.errors import ExitCode
 from runner.services.schedules import changes, overview, planned_work
 from runner.services.schedules.tick import Ticked, tick
@@ -150,6 +149,8 @@ def run() -> None:
 @click.argument("instant")
 def begin(name: str, instant: str) -> None:
     """Begin the run of an occurrence that was claimed; this is what a tick starts."""
+    from runner.cli.planned_beginning import begin_and_exit  # noqa: PLC0415 - it imports all that a run needs
+
     begin_and_exit(context.library(), context.state(), name, overview.moment(instant))
 
 
@@ -158,6 +159,8 @@ def begin(name: str, instant: str) -> None:
 @click.argument("instant", metavar="INSTANT")
 def catch_up(name: str, instant: str) -> None:
     """Begin now what was planned for INSTANT and was not done; it is booked on that instant, and never on the next."""
+    from runner.cli.planned_beginning import begin_and_exit  # noqa: PLC0415 - it imports all that a run needs
+
     library, state, moment = context.library(), context.state(), overview.moment(instant)
     changes.catch_up(context.installation(state), library, name, moment)
     begin_and_exit(library, state, name, moment)
@@ -189,6 +192,8 @@ def resume(name: str) -> None:
 @click.argument("instant")
 def ask(name: str, instant: str) -> None:
     """Tell those who may answer what the run at INSTANT will ask; this is what a tick starts."""
+    from runner.cli.planned_beginning import ask_in_advance  # noqa: PLC0415 - it imports all that a run needs
+
     ask_in_advance(context.library(), context.state(), name, overview.moment(instant))
 
 
@@ -202,6 +207,8 @@ def approve(name: str, instant: str, *, yes: bool) -> None:
     With INSTANT, like 2026-12-06T01:30Z, approve instead what the run at that time will ask (`approval_lead`).
     """
     if instant:
+        from runner.cli.planned_beginning import approve_planned  # noqa: PLC0415 - it imports all that a run needs
+
         approve_planned(context.library(), context.state(), name, overview.moment(instant), yes=yes)
         return
     subject = _changing(changes.approve, name)
