@@ -149,7 +149,7 @@ def runs(system, log, receiver):
 def rehearse(system, runs, clock, receiver):
     """A drill of RUN-001 as it is, but for `changes`; what it came to, and the words that were said."""
 
-    def do(test=DrillTest.AS_WRITTEN, *, patience=5.0, stopped=lambda said: "", **changes):
+    def do(test=DrillTest.AS_WRITTEN, *, patience=30.0, stopped=lambda said: "", **changes):
         library, said = Library.shipped(), []
         source = library.usable("RUN-001")
         (drill,) = source.runbook.drill
