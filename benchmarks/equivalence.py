@@ -1,11 +1,13 @@
 """Shows that both engines leave the same record: runbooks made at random are done by each, and all of it is compared.
 
     python benchmarks/equivalence.py [--seeds 200] [--first 1] [--ssh] [--life "killed all"] [--large 50000000]
+    python benchmarks/equivalence.py --drills
 
 Compared are the exit codes, the events of each host in their order with all that they say, the evidence, the captured
 values and the outcomes, of runs that end, are resumed, undone, cancelled, interrupted, or killed in mid-step and then
 gone on with; not times, durations, ids, and which engine it was. Nothing of a run may go on after it, and no secret may
-stand anywhere. It ends with 1 where anything differs.
+stand anywhere. Of the drills of the library's own runbooks, with `--drills`, how everything ended. It ends with 1 where
+anything differs.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from differential import library_drills
 from differential.cases import Case, Place
 from differential.hosts import hosts_in
 from differential.run_life import LIVES
@@ -46,25 +49,34 @@ def words() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
     parser.add_argument("--ssh", action="store_true", help="on hosts of real sshd instead of this machine")
     parser.add_argument("--life", choices=list(LIVES), default="", help="how each run goes (default: as the seed says)")
+    parser.add_argument("--drills", action="store_true", help="the drills of the library instead of runbooks at random")
     parser.add_argument("--large", type=int, default=50_000_000, help="bytes that a step prints which prints much")
     return parser.parse_args()
 
 
-def main() -> None:
-    """Compare as many as are asked for, and print how they differ."""
-    asked, different, done = words(), 0, Counter[str]()
+def compared(asked: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
+    """Each case in words, and how the records of both engines differ."""
+    if asked.drills:
+        yield from ((f"drills of {name}", library_drills.compare(name)) for name in library_drills.RUNBOOKS)
+        return
+    done = Counter[str]()
     with place(ssh=asked.ssh, large=asked.large) as where:
         for seed in range(asked.first, asked.first + asked.seeds):
             case = Case.of(seed, life=asked.life)
             done.update([case.life, *(key for step in case.document["steps"] for key in step)])
-            begun = time.monotonic()
-            differences = where.compare(case)
-            different += bool(differences)
-            verdict = "the same" if not differences else "DIFFERENT"
-            took = time.monotonic() - begun
-            print(f"seed {seed} ({case.life}, {took:.0f} s): {verdict}", *differences, sep="\n    ", flush=True)
+            yield f"seed {seed} ({case.life})", where.compare(case)
     print(", ".join(f"{count} {key}" for key, count in done.most_common()))
-    print(f"{asked.seeds - different} of {asked.seeds} are the same")
+
+
+def main() -> None:
+    """Compare as many as are asked for, and print how they differ."""
+    different, cases, begun = 0, 0, time.monotonic()
+    for case, differences in compared(words()):
+        took, begun = time.monotonic() - begun, time.monotonic()
+        cases, different = cases + 1, different + bool(differences)
+        verdict = "the same" if not differences else "DIFFERENT"
+        print(f"{case}, {took:.0f} s: {verdict}", *differences, sep="\n    ", flush=True)
+    print(f"{cases - different} of {cases} are the same")
     sys.exit(1 if different else 0)
 
 
