@@ -20,6 +20,15 @@ SECRETS = {"token": "t0ken of the comparison & more", "vaulted": "vaulted 'text'
 PASSWORD = "open\n"  # noqa: S105 - it hides nothing
 Variables = dict[str, Any]
 
+PYTHON = next((path for path in ("/usr/bin/python3",) if Path(path).exists()), sys.executable)
+"""One that everybody may start, whom a step may become as well."""
+BECOMES = """#!/bin/sh
+user=root
+while :; do case $1 in -u) user=$2; shift 2;; -*) shift;; *) break;; esac; done
+exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups -- "$@"
+"""
+"""Becomes another user, with the words that sudo is given, where this machine has no sudo."""
+
 FLAVOURS: tuple[tuple[float, Variables], ...] = (
     (0.2, {"ansible_python_interpreter": None}),
     (0.1, {"ansible_python_interpreter": "{{ here }}/python"}),
@@ -27,8 +36,8 @@ FLAVOURS: tuple[tuple[float, Variables], ...] = (
     (0.08, {"ansible_pipelining": False}),
     (0.08, {"ansible_shell_executable": "/bin/bash"}),
     (0.05, {"ansible_ssh_retries": 1}),
-    (0.05, {"ansible_become_flags": ""}),
-    (0.03, {"runbook_engine": "stock"}),
+    (0.2, {"ansible_become_method": "su", "ansible_become_exe": None, "ansible_become_flags": "-s /bin/sh"}),
+    (0.01, {"runbook_engine": "stock"}),
     (0.03, {"ansible_syslog_facility": "LOG_LOCAL7"}),
 )
 """How often a host is reached, or is set up, in another way than the others, and in which; None: without it."""
@@ -45,12 +54,12 @@ def flavours(random: Random) -> dict[str, Variables]:
 @contextmanager
 def hosts_in(directory: Path, *, ssh: bool) -> Iterator[dict[str, Variables]]:
     """The variables by which three hosts are reached, of real sshd or of this machine."""
-    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    here = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
     if not ssh:
         yield {name: dict(here) for name in HOSTS}
         return
     with ssh_hosts(directory, {name: f"127.0.76.{100 + number}" for number, name in enumerate(HOSTS)}) as up:
-        yield {name: dict(host.variables()) for name, host in up.hosts.items()}
+        yield {name: {**host.variables(), "ansible_python_interpreter": PYTHON} for name, host in up.hosts.items()}
 
 
 def unreachable(variables: Mapping[str, Any]) -> Variables:
@@ -61,13 +70,15 @@ def unreachable(variables: Mapping[str, Any]) -> Variables:
 
 def write_inventory(directory: Path, hosts: Mapping[str, Variables], places: Path, common: Variables) -> None:
     """An inventory of a directory with groups, group_vars, host_vars and an encrypted value, for hosts in `places`."""
+    becomes = {"ansible_become_method": "sudo", "ansible_become_exe": "{{ here }}/becomes"}
     own = {
-        name: {key: value for key, value in {**variables, "here": str(places / name)}.items() if value is not None}
-        for name, variables in hosts.items()
+        name: {
+            key: value for key, value in {**becomes, **of_host, "here": str(places / name)}.items() if value is not None
+        }
+        for name, of_host in hosts.items()
     }
     groups = {"pair": {"hosts": {name: own[name] for name in HOSTS[:2]}}, "rest": {"hosts": {"c": own["c"]}}}
-    become = {"ansible_become_method": "su", "ansible_become_flags": "-s /bin/sh"}
-    everywhere = {"runbook_environment": "lab", **become, "motto": "of {{ flavour }}", **common}
+    everywhere = {"runbook_environment": "lab", "motto": "of {{ flavour }}", **common}
     files = {
         "hosts.yml": dump({"all": {"vars": {"runbook_environment": "lab"}, "children": groups}}),
         "group_vars/all.yml": dump({**everywhere, "flavour": "plain", "nested": {"parts": ["{{ motto }}", 2]}}),
@@ -78,6 +89,10 @@ def write_inventory(directory: Path, hosts: Mapping[str, Variables], places: Pat
     for name, text in files.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text, encoding="utf-8")
+
+
+def _without_none(variables: Variables) -> Variables:
+    return {key: value for key, value in variables.items() if value is not None}
 
 
 def dump_text(text: str) -> str:
@@ -110,6 +125,7 @@ def furnish(places: Path) -> None:
         (repository / "file").write_text("text\n", encoding="utf-8")
         for words in (["init", "-q", "-b", "main"], ["add", "file"], ["commit", "-q", "-m", "file"]):
             subprocess.run(["git", *words], cwd=repository, env=environment, check=True)  # noqa: S607 - as users have it
-        python = places / name / "python"
-        python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
-        python.chmod(0o755)
+        programs = {"python": f'#!/bin/sh\nexec {PYTHON} "$@"\n', "becomes": BECOMES}
+        for program, text in programs.items():
+            (places / name / program).write_text(text, encoding="utf-8")
+            (places / name / program).chmod(0o755)
