@@ -60,9 +60,15 @@ SERVICES: tuple[Document, ...] = (
     {"says": "There are orders", "sql": "SELECT count(*) AS orders FROM orders", "that": "row.orders == 20000"},
     {"says": "There are none", "sql": "SELECT id FROM orders WHERE id < 0", "that": "rows | length == 0"},
     {"says": "It cannot be asked", "sql": "SELECT nothing FROM orders", "that": "row.nothing"},
-    {"says": "The build is good", "pipeline": {"http": {"url": f"{URL}/pipelines/7"}, "conclusion": "json.state"}}
+    {
+        "says": "The build is good",
+        "pipeline": {"http": {"url": f"{URL}/pipelines/7?{{{{ inventory_hostname }}}}"}, "conclusion": "json.state"},
+    }
     | {"within": "60s", "every": "100ms"},
-    {"says": "The build is bad", "pipeline": {"http": {"url": f"{URL}/pipelines/8"}, "conclusion": "json.state"}}
+    {
+        "says": "The build is bad",
+        "pipeline": {"http": {"url": f"{URL}/pipelines/8?{{{{ inventory_hostname }}}}"}, "conclusion": "json.state"},
+    }
     | {"within": "60s", "every": "100ms"},
     {"says": "It is low", "metric": {"from": "prometheus", "query": "up", "that": "value < 4", "url": URL}},
     {"says": "It is high", "metric": {"from": "prometheus", "query": "up", "that": "value > 4", "url": URL}},

@@ -179,6 +179,7 @@ class Engine:
         except NotKnownError as why:
             if not worker.asked:
                 raise StockWay(str(why)) from None
+            self.stock[str(why)] += 1
             return self.stock_module(action, *args, **options)
 
     def discover(self, *args, **options):

@@ -13,6 +13,7 @@ from harness.bench import Bench, step
 HOSTS = ("a", "b")
 SEEDS = os.environ.get("RUNBOOK_TEST_ENGINES", "7").split(",")
 """Which runbooks that are made at random are done by both engines."""
+WORDS = ("step.intended", "action.finished")
 
 
 def read(name, shell, **keys):
@@ -87,3 +88,17 @@ def test_both_engines_leave_the_same_record(tmp_path):
 def test_whatever_a_runbook_has_both_engines_leave_the_same_record(seed):
     with place(ssh=False, large=1_000_000) as where:
         assert where.compare(Case.of(seed)) == []
+
+
+@pytest.mark.live
+def test_no_more_hosts_are_worked_on_at_a_time_than_ansible_does(tmp_path):
+    # Given more hosts than Ansible has forks for
+    bench = Bench(tmp_path, {"RUNBOOK_ENGINE": "fast"})
+    bench.hosts(**{f"host{number}": {} for number in range(53)})
+    bench.write(read("look", "sleep 0.1"))
+    # When
+    ran = bench.run(patience=300)
+    # Then the last one begins after the first one has ended
+    told = [record["type"] for record in bench.records()]
+    begins, ends = ([n for n, kind in enumerate(told) if kind == f"runbook.{word}"] for word in WORDS)
+    assert (ran.code, len(begins), len(ends), begins[49] < ends[0] < begins[-1]) == (0, 53, 53, True)
