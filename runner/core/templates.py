@@ -131,18 +131,17 @@ def inside(template: str) -> str:
     return re.sub(r"^\{\{[-+]?|[-+]?\}\}\s*$", "", template).strip()
 
 
-def _tree(text: str) -> nodes.Template | None:
-    """The tree of a text with templates in it; None where there is none, or what is no template."""
+def _tree(text: str) -> nodes.Template:
+    """The tree of a text with templates in it; an empty one where there is none, or what is no template."""
     try:
-        return parse(text) if has_template(text) else None
+        return parse(text) if has_template(text) else nodes.Template([])
     except (jinja2.TemplateSyntaxError, RecursionError):  # of which others complain
-        return None
+        return nodes.Template([])
 
 
 def names_in(text: str) -> set[str]:
     """The variables that the templates in `text` read, also those that are named in quotes, as in `vars['name']`."""
-    if (tree := _tree(text)) is None:
-        return set()
+    tree = _tree(text)
     quoted = {str(item.value) for item in tree.find_all(nodes.Const) if isinstance(item.value, str)}
     return quoted | {item.name for item in tree.find_all(nodes.Name)} | {path.split(".")[0] for path in _paths(tree)}
 
@@ -152,8 +151,9 @@ def gives(text: str, path: str) -> bool:
 
     It may be written as `db['password']` or `hostvars['db1'].db.password`. What is only counted or tested is not given.
     """
-    tree = _tree(text)
-    found = _paths(tree) if tree else ()
+    found = {*_paths(_tree(text))}
+    if not found.isdisjoint({"vars", "hostvars"}):  # as in map('extract', hostvars, 'token')
+        found |= {*re.findall(r"\w+", text)}
     return any(f"{path}.".startswith(f"{each}.") or each.startswith(f"{path}.") for each in found)
 
 

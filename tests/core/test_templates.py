@@ -71,6 +71,7 @@ def test_the_expressions_in_a_text(text, found, only):
         "{{ vars['db'].password }}",
         "{{ lookup('ansible.builtin.vars', 'db').password }}",
         "{% if db.password %}{% endif %}",
+        "{{ groups.web | map('extract', hostvars, 'db') | map(attribute='password') | first }}",
         "{{ db.password.upper() }}",
     ],
 )

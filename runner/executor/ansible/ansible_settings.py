@@ -25,6 +25,7 @@ def settings(directory: Path) -> dict[str, str]:
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory / "ssh"),
         # Ansible's own action plugins call this `command` for ansible.builtin.command and shell.
         "ANSIBLE_LIBRARY": str(_PLUGINS / "modules"),
+        "ANSIBLE_INVENTORY_PLUGINS": str(_PLUGINS / "inventory"),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_STRATEGY": "ansible.builtin.linear",
