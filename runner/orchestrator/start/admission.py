@@ -116,13 +116,18 @@ def _call_problems(request: RunRequest, env: Installation, now: datetime) -> Seq
     return () if request.tells_nobody else call_problems(runbook, contacts, env.secrets, now=now)
 
 
-def _lint_errors(request: RunRequest, target: Target, today: date) -> list[str]:
+_CERTAIN = frozenset({"wrong-module-argument"})
+"""Rules about what Ansible refuses for sure once it comes to the step, when those before it are done."""
+
+
+def _lint_errors(request: RunRequest, target: Target, today: date) -> Mapping[str, bool]:
     from runner.lint.engine import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
 
     findings = lint(request.source, request.contacts, today=today, variables=target.variables, vaulted=target.vaulted)
     errors = [each for each in findings if each.level is Level.ERROR]
     # No run does anything of the drill, which may name what only the inventory of a rehearsal sets.
-    return [f"{each.file}:{each.line}: {each.message}" for each in errors if not each.path.startswith("drill")]
+    own = [each for each in errors if not each.path.startswith("drill")]
+    return {f"{each.file}:{each.line}: {each.message}": each.rule in _CERTAIN for each in own}
 
 
 def _playbooks(request: RunRequest) -> Mapping[str, str]:

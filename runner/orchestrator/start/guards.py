@@ -47,12 +47,12 @@ class Ruling:
 class Case:
     """A run that is to begin, and what was given for it.
 
-    `typed` is the environment that somebody has named, `login` who that is and `groups` the groups of the system that
-    they are in. `asks_nobody` says whether a machine says yes where a person would be asked, `playbooks` the SHA-256 of
-    what will run, for each runbook that may. `proofs` is only asked where a proof is required. `lint_errors` are the
-    errors that lint finds in the runbook, each in a line; `call_problems` says why somebody whom the runbook names
-    could not be called, `closed` which calendar lets nobody change anything now, and why one cannot be asked.
-    `approved` is who has approved that it asks nobody.
+    `typed` is the environment that somebody has named, `login` who that is and `groups` the groups of the system
+    that they are in. `asks_nobody` says whether a machine says yes where a person would be asked, `playbooks` the
+    SHA-256 of what will run, for each runbook that may. `proofs` is only asked where a proof is required.
+    `lint_errors` are the errors of lint in the runbook, and whether the run would fail half done by each;
+    `call_problems` says why somebody whom the runbook names could not be called, `closed` which calendar lets
+    nobody change anything now, and why one cannot be asked. `approved` is who has approved that it asks nobody.
     """
 
     runbook: Runbook
@@ -68,7 +68,7 @@ class Case:
     playbooks: Mapping[str, str]
     proofs: Callable[[], Iterable[Proof]]
     now: datetime
-    lint_errors: Callable[[], Sequence[str]] = tuple
+    lint_errors: Callable[[], Mapping[str, bool]] = dict
     call_problems: Callable[[], Sequence[str]] = tuple
     closed: Callable[[], tuple[str, str]] = lambda: ("", "")
     approved: str = ""
@@ -159,16 +159,17 @@ def _reason(case: Case) -> Iterator[Ruling]:
 
 
 def _lint(case: Case) -> Iterator[Ruling]:
-    """What lint calls an error is no matter of taste: where it may do harm, or nobody watches, it stops the run."""
+    """What lint calls an error is no matter of taste: it stops a run that it fails for sure, or that nobody watches."""
     if errors := case.lint_errors():
         matters = case.target.environment == PRODUCTION or case.asks_nobody
-        summary = f"{counted(len(errors), 'error')}: {'; '.join(errors[:_FEW])}"
+        lines = sorted(errors, key=lambda line: not errors[line])
+        summary = f"{counted(len(errors), 'error')}: {'; '.join(lines[:_FEW])}"
         where = "in production" if case.target.environment == PRODUCTION else "that asks nobody"
         yield Ruling(
             "lint",
             "a runbook without errors of lint",
             summary,
-            _overridable(case, met=False) if matters else "warned",
+            _overridable(case, met=False) if matters or any(errors.values()) else "warned",
             f"A run{f' {where}' * matters} needs a runbook without errors of lint; {case.runbook.id} has {summary}",
             hint=f"runbook lint {case.runbook.id} says how to fix each; then compile it, and review it. {_BREAK}",
         )

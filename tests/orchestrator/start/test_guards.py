@@ -281,7 +281,7 @@ def test_a_broken_glass_goes_past_every_guard_but_never_past_the_typed_name(envi
     ],
 )
 def test_a_runbook_with_errors_of_lint_runs_only_where_somebody_watches(environment, asks_nobody, break_glass, verdict):
-    found = ["RUN-001.yml:7: one", "RUN-001.yml:9: two"]
+    found = {"RUN-001.yml:7: one": False, "RUN-001.yml:9: two": False}
     judged = case(
         environment, asks_nobody=asks_nobody, break_glass=break_glass, reason="Why", lint_errors=lambda: found
     )
@@ -289,6 +289,14 @@ def test_a_runbook_with_errors_of_lint_runs_only_where_somebody_watches(environm
     (ruling,) = [ruling for ruling in guards.rules(judged) if ruling.guard == "lint"]
 
     assert (ruling.verdict, ruling.given) == (verdict, "2 errors: RUN-001.yml:7: one; RUN-001.yml:9: two")
+
+
+def test_one_by_which_it_would_fail_half_done_stops_it_everywhere_and_is_told_first():
+    judged = case("local", lint_errors=lambda: {"RUN-001.yml:7: one": False, "RUN-001.yml:9: two": True})
+
+    (ruling,) = [ruling for ruling in guards.rules(judged) if ruling.guard == "lint"]
+
+    assert (ruling.verdict, ruling.given) == ("refused", "2 errors: RUN-001.yml:9: two; RUN-001.yml:7: one")
 
 
 RELEASE = {"may_run": {"deployment": ["release-managers", "unix:wheel", "dave"]}}
