@@ -33,6 +33,7 @@ from runner.services.schedules.advance_approvals import (
     check_approved,
 )
 from runner.services.schedules.calls import call_for_approvals
+from runner.services.schedules.deciding import was_asked
 from runner.services.schedules.planned_drills import drill_held, record_drill
 from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
 from runner.store.state_directory import StateDirectory
@@ -86,8 +87,10 @@ def _approved(
 
 
 def ask_in_advance(library: Library, state: StateDirectory, name: str, planned: datetime) -> None:
-    """Tell those who may answer what the run of an occurrence will ask."""
+    """Tell those who may answer what the run of an occurrence will ask, unless somebody else has by now."""
     found, here = entry(library, name), _acting(state, name)
+    if was_asked(state, name, planned):
+        return
     asked = advance_questions(planned_request(library, found, planned, os.environ), here, name)
     show_sent(call_for_approvals(here, library, found, planned, asked))
 

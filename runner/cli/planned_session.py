@@ -42,7 +42,7 @@ class Beginner:
         self._waiting: dict[str, Occurrence] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._told: set[str] = set()
-        self._asked: set[str] = set()
+        self._asking: dict[str, subprocess.Popen[bytes]] = {}
 
     def handle(self, ticked: Ticked) -> None:
         """Tell what was decided, begin what is to begin, and then call: a channel may be slow."""
@@ -54,9 +54,9 @@ class Beginner:
             click.echo(schedule_tables.decision(list(same)), err=True)
         self._waiting |= {each.run: each for each in ticked.to_begin if each.run not in self._processes}
         for each in ticked.to_ask:
-            if each.run not in self._asked:
-                self._asked.add(each.run)
-                self._start("ask", each)
+            asking = self._asking.get(each.run)
+            if asking is None or asking.poll() is not None:  # which has died, or failed: nobody was told
+                self._asking[each.run] = self._start("ask", each)
         self.begin_more()
         self.call([*ticked.decided, *ticked.untold])
 

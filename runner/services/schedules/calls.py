@@ -70,7 +70,8 @@ def call_for_approvals(
     problems: list[str] = []
     waiting = [each.context for each in asked if not (each.unknown or each.is_granted)]
     names = tuple(dict.fromkeys(name for each in waiting for name in ([each.group] if each.group else entry.tell)))
-    page = _asking(entry.name, planned, [each.step for each in waiting], installation.clock().wall)
+    steps = list(dict.fromkeys(each.step for each in waiting))
+    page = _asking(entry.name, planned, steps, installation.clock().wall)
     run = run_id(entry.name, planned)
     with dispatcher_of(installation, problems) as dispatcher:
         outgoing = dispatcher.request([(page, names)], run, _contacts(library, problems)) if names else []

@@ -33,6 +33,16 @@ def asked_of(schedule: str, run: str) -> str:
     return f"{schedule}@{run}"
 
 
+def was_asked(state: StateDirectory, schedule: str, planned: datetime) -> bool:
+    """Whether people were told what the run of that occurrence will ask.
+
+    Raises:
+        AuditError: what was recorded cannot be read.
+    """
+    with decided(state) as occurrences:
+        return asked_of(schedule, run_id(schedule, planned)) in occurrences.facts(EventType.SCHEDULE_ASKED)
+
+
 @contextmanager
 def decided(state: StateDirectory) -> Iterator[Occurrences]:
     """All that was decided by now; while the block lasts nobody decides more.

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from harness import PATIENCE
@@ -15,9 +16,11 @@ from harness.bench import Bench, step, wait_until
 from harness.fake_run import environment_in
 from harness.fakes import Clock
 
+from runner.cli.planned_session import Beginner
 from runner.library.library import Library
 from runner.scheduling.clock_check import Clocks
-from runner.services.schedules.tick import tick
+from runner.services.schedules.tick import Ticked, tick
+from runner.store.occurrences import Occurrence
 from runner.store.state_directory import StateDirectory
 
 NAME = "RUN-900/often"
@@ -98,6 +101,27 @@ def test_what_a_run_will_ask_is_approved_before_it_and_it_does_just_that(bench):
     assert (refused.code, "not approved in advance" in refused.err) == (4, True), refused.err
     assert (approved.code, "Really?" in approved.err) == (0, True), approved.err
     assert (done.code, (bench.directory / "log").read_text()) == (0, "act\n"), done.err
+
+
+class CountingBeginner(Beginner):
+    """Starts nothing: what it would start is in `started`, and has ended with `ended`, which is None while it goes on."""
+
+    started, ended = (), None
+
+    def _start(self, verb, occurrence):
+        self.started = (*self.started, (verb, occurrence.run))
+        return SimpleNamespace(poll=lambda: self.ended)
+
+
+def test_whoever_was_to_ask_and_died_is_begun_again_as_long_as_nobody_was_asked(bench):
+    beginner = CountingBeginner(Library(bench.directory), StateDirectory.open(bench.state))
+    due = Ticked(to_ask=(Occurrence(NAME, now(), "", "", "20261206T023000Z-00000001", now()),))
+
+    for ended in (None, None, -9):
+        beginner.ended = ended
+        beginner.handle(due)
+
+    assert beginner.started == (("ask", "20261206T023000Z-00000001"),) * 2
 
 
 def test_what_was_missed_is_caught_up_on_its_own_instant(bench):
