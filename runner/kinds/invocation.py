@@ -232,4 +232,6 @@ def uri(
         },
         answered="REGISTER.status | default(-1) >= 100",
         silent="status",
+        # The module's own is for each piece of the answer, which may come byte by byte; of silence it says so first.
+        task_timeout=timeout + KILL_AFTER,
     )

@@ -102,7 +102,7 @@ def test_the_commands_own_standard_input_follows():
 )
 def test_a_module_that_is_told_a_secret_says_so_nowhere(action):
     assert hidden(action) == Task(
-        made(action).name, made(action).module, made(action).args, {"register": "result", **QUIET}
+        made(action).name, made(action).module, made(action).args, {**made(action).keywords, **QUIET}
     )
 
 

@@ -34,6 +34,8 @@ MARKER = Marker("RUN-001", "a", "verify/1")
 CALL = bounded(["ls"], timeout=SECOND)
 NAME, PROBE_NAME = "RUN-001/a/verify/1 | Fine", "RUN-001/a/verify/1/probe | Fine"
 LOOK = {"register": "probe", "changed_when": False, "failed_when": False}
+ASK = {"timeout": 15, **LOOK}
+"""A request is ended some seconds after its own limit, which is for each piece of the answer."""
 REQUEST = {"url": "http://a/", "method": "GET", "return_content": True, "follow_redirects": "none", "timeout": 10}
 
 
@@ -89,7 +91,7 @@ def test_what_a_condition_does_not_name_is_not_bound():
 def test_a_probe_never_fails_and_the_assert_wants_an_answer_first():
     status = {"status": "{{ probe.status | default(-1) }}"}
     assert tasks_of(HttpProbe(http="http://a/")) == [
-        Task(PROBE_NAME, "ansible.builtin.uri", REQUEST, LOOK),
+        Task(PROBE_NAME, "ansible.builtin.uri", REQUEST, ASK),
         judged(["probe.status | default(-1) >= 100", "status == 200"], **status),
     ]
 
@@ -132,7 +134,7 @@ def test_within_asks_again_until_it_holds_or_the_time_is_over(every, delay, retr
         "ansible.builtin.uri",
         REQUEST,
         {
-            **LOOK,
+            **ASK,
             "loop": [f"{{{{ {CLOCK} + 120 }}}}"],
             "loop_control": {"loop_var": "deadline", "label": "within 2m"},
             "until": f"(holds | default(false)) is true or {CLOCK} >= deadline",
@@ -176,7 +178,7 @@ def test_hold_for_takes_every_sample_and_stops_at_the_first_bad_one(hold_for, ev
         "ansible.builtin.uri",
         REQUEST,
         {
-            **LOOK,
+            **ASK,
             "loop": f"{{{{ range({samples}) | list }}}}",
             "loop_control": {
                 "loop_var": "sample",

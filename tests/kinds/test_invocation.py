@@ -122,6 +122,7 @@ def test_a_request_keeps_every_answer_for_the_conditions():
         names=NAMES,
         answered="REGISTER.status | default(-1) >= 100",
         silent="status",
+        task_timeout=6.2 * SECONDS,  # an answer may come byte by byte
     )
 
 

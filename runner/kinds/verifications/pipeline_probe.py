@@ -55,7 +55,7 @@ class PipelineProbe(VerificationKind):
         state = "json.conclusion or json.status" if query.github else query.conclusion or "json.status"
         names = {**call.names, "conclusion": f"({state}) | string | lower"}
         settled = f"conclusion in {list(ENDED)}"
-        return replace(call, names=names, settled=settled, on_controller=True, task_timeout=timeout)
+        return replace(call, names=names, settled=settled, on_controller=True)
 
     def default_conditions(self) -> Sequence[str]:
         """A good end."""

@@ -45,7 +45,7 @@ class PipelineStep(StepKind):
         del read_file
         call = self._begun_by_request(timeout) if self.pipeline.http else self._found_or_begun(timeout)
         keeps = {self.pipeline.fact: "pipeline"}
-        return replace(call, keeps=keeps, on_controller=True, task_timeout=timeout)
+        return replace(call, keeps=keeps, on_controller=True)
 
     def _begun_by_request(self, timeout: timedelta) -> Invocation:
         start = self.pipeline
@@ -79,7 +79,7 @@ class PipelineStep(StepKind):
     def _lists(self, timeout: timedelta) -> Invocation:
         """The request for the newest pipelines."""
         address = {"url": self.pipeline.list_url, "method": "GET", "headers": self.pipeline.headers}
-        return replace(uri(address, timeout=timeout, accept=(200,)), on_controller=True, task_timeout=timeout)
+        return replace(uri(address, timeout=timeout, accept=(200,)), on_controller=True)
 
     @property
     def moving_name(self) -> str:
