@@ -66,7 +66,7 @@ def keep_training(state: StateDirectory, contacts: Mapping[str, Contact], traini
             time=training.began,
             seconds=training.seconds,
             own=training.own,
-            steps=len(training.steps),
+            steps=len(training.seen),
             wrong_turns=training.wrong_turns,
             alert_only=training.alert_only,
             counts=passed and training.counts,

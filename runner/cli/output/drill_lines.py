@@ -109,7 +109,7 @@ def show_training(training: Training, *, passed: bool) -> None:
         click.echo(f"step     {each.seconds:6.1f} s  {safe(each.name)}: {how}{wrong}{seen}")
     for name in training.astray:
         click.echo(f"astray   {safe(name)} was not the runbook for it")
-    share = f"{training.own} of {len(training.steps)} steps by yourself ({training.share:.0%})"
+    share = f"{training.own} of {len(training.seen)} steps that were looked at by yourself ({training.share:.0%})"
     counts = "it counts" if passed and training.counts else f"it does not count: {_why_not(training, passed=passed)}"
     click.echo(f"graded   {share}, in {training.seconds:.0f} s, {training.wrong_turns} wrong turns; {counts}")
 
@@ -117,6 +117,8 @@ def show_training(training: Training, *, passed: bool) -> None:
 def _why_not(training: Training, *, passed: bool) -> str:
     if training.gave_up:
         return "you did not come to its end"
+    if not training.seen:
+        return "no step of it could be looked at"
     return "most steps were told" if passed else "the system was not well and proven"
 
 

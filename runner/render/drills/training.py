@@ -9,7 +9,7 @@ TOLD = 2
 """The hint that tells what to type; those before it only tell what is wanted, and why."""
 
 ENOUGH = 0.5
-"""The share of steps that somebody must have done without being told what to type, for it to count."""
+"""The share of steps that somebody must have been seen to do without being told what to type, for it to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,19 @@ class Training:
     gave_up: bool = False
 
     @property
+    def seen(self) -> tuple[TrainedStep, ...]:
+        """The steps that could be looked at: of the others anybody can say that they have done them."""
+        return tuple(each for each in self.steps if each.verified)
+
+    @property
     def own(self) -> int:
-        """How many steps they did themselves."""
-        return sum(each.own for each in self.steps)
+        """How many of these they did themselves."""
+        return sum(each.own for each in self.seen)
 
     @property
     def share(self) -> float:
-        """The same as a share of all."""
-        return self.own / len(self.steps) if self.steps else 0.0
+        """The same as a share of these."""
+        return self.own / len(self.seen) if self.seen else 0.0
 
     @property
     def wrong_turns(self) -> int:
@@ -66,5 +71,5 @@ class Training:
 
     @property
     def counts(self) -> bool:
-        """Whether it says that they can do it: they came to the end, and did most of it themselves."""
+        """Whether it says that they can do it: they came to the end, and were seen to do most of it."""
         return not self.gave_up and self.share >= ENOUGH

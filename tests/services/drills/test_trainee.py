@@ -94,7 +94,7 @@ def test_steps_done_without_being_told_what_to_type_are_their_own(train):
         ("clear", 1, True, True),
     ]
     assert phases.looks == [("clear", [timedelta(seconds=10)])]
-    assert (training.own, training.wrong_turns, training.counts, training.person) == (2, 0, True, "alice")
+    assert (training.own, training.wrong_turns, training.counts, training.person) == (1, 0, True, "alice")
 
 
 def test_what_is_not_done_yet_is_a_wrong_turn(train):
@@ -112,6 +112,13 @@ def test_a_training_in_which_every_step_was_told_does_not_count(train):
 
     assert person.asked[-1][3] == ("Nothing can be written: There is room", "rm {{ file }} on app1")
     assert ([each.own for each in training.steps], training.share, training.counts) == ([False, False], 0.0, False)
+
+
+def test_what_nobody_looks_at_is_not_their_own_by_saying_so(train):
+    training = train(Person("done", "hint", "hint", "hint", "done"), Phases())
+
+    assert [(each.own, each.verified) for each in training.steps] == [(True, False), (False, True)]
+    assert (training.share, training.counts) == (0.0, False)
 
 
 def test_whoever_gives_up_has_not_done_it(train):
