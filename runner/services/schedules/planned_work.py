@@ -19,7 +19,8 @@ from runner.store.state_directory import StateDirectory
 
 _MOST = 500
 """So many coming instants of a schedule are shown: more than that nobody reads in a calendar."""
-_FOR = timedelta(days=400)
+AHEAD = timedelta(days=366 * 8)
+"""So far ahead the next instant of a schedule is looked for: from one 29 February to the next it may be eight years."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ def upcoming(
     yield from upcoming_of(all_entries(library, state, only), now, until)
 
 
-def next_of_each(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> dict[str, PlannedInstant]:
-    """The first instant of each schedule that will come until then, by its name."""
-    firsts = ((each.name, next(upcoming_of([each], now, until), None)) for each in found)
+def next_of_each(found: Sequence[ScheduleEntry], now: datetime) -> dict[str, PlannedInstant]:
+    """The first instant of each schedule that will come, by its name."""
+    firsts = ((each.name, next(upcoming_of([each], now, now + AHEAD), None)) for each in found)
     return {name: first for name, first in firsts if first}
 
 
@@ -98,7 +99,7 @@ def _zone(entry: ScheduleEntry) -> tzinfo:
 
 
 def _schedules(found: Sequence[ScheduleEntry], now: datetime) -> Iterator[PlannedSchedule]:
-    following = next_of_each(found, now, now + _FOR)
+    following = next_of_each(found, now)
     for each in found:
         due = following.get(each.name)
         inventory = each.schedule.inventory if each.schedule else ""

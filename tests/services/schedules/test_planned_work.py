@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from harness.scheduler import BEGIN, Scheduler, schedule
 
-from runner.services.schedules.planned_work import planned_work, upcoming
+from runner.scheduling.entries import entries
+from runner.services.schedules.planned_work import next_of_each, planned_work, upcoming
 
 
 @pytest.fixture
@@ -30,6 +31,15 @@ def test_what_comes_is_told_in_order_in_the_time_of_its_zone(scheduler):
         scheduler.library, scheduler.env.state, spring, spring + timedelta(days=1), only="RUN-020/berlin"
     )
     assert first.note.startswith("02:30 does not exist on 28 March; 03:00 instead")
+
+
+def test_what_comes_every_eighth_year_is_not_called_never(scheduler):
+    scheduler.write(schedule(cron="30 2 29 2 *"))
+    found = entries(scheduler.library)
+
+    following = next_of_each(found, datetime(2096, 3, 1, tzinfo=UTC))
+
+    assert {name: f"{each.local:%Y-%m-%d}" for name, each in following.items()} == {"RUN-020/nightly": "2104-02-29"}
 
 
 def test_what_became_of_it_and_what_will_come_stand_in_the_time_of_its_zone(scheduler):

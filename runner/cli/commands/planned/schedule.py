@@ -27,7 +27,6 @@ from runner.worker.systemd_unit import schedule_units
 LOOKS_EVERY = 60.0
 """Seconds from one look to the next, at full minutes."""
 _MANY = 10
-_FOR = timedelta(days=400)
 _json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 _name = click.argument("name", metavar="ID")
 
@@ -41,7 +40,9 @@ def command(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
-        schedule_tables.draw_upcoming(islice(planned_work.upcoming(library, state, now, now + _FOR), _MANY))
+        schedule_tables.draw_upcoming(
+            islice(planned_work.upcoming(library, state, now, now + planned_work.AHEAD), _MANY)
+        )
         if state.path.is_dir():
             schedule_tables.draw_past(
                 overview.past(state, now - timedelta(days=30), bad=True), empty="nothing went wrong"
@@ -58,7 +59,7 @@ def list_schedules(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([schedule_tables.as_data(entry) for entry in found], indent=2, default=str))
     else:
-        schedule_tables.draw_list(found, planned_work.next_of_each(found, now, now + _FOR))
+        schedule_tables.draw_list(found, planned_work.next_of_each(found, now))
     schedule_tables.warn(overview.silence(state, now))
 
 
