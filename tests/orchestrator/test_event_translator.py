@@ -105,6 +105,7 @@ def test_a_step_is_intended_when_its_action_starts_and_only_then(translator):
         ),
         ("failed", {"msg": f"{NOBODY}Connection failure: timed out"}, Outcome.FAILED, "no answer: timed out"),
         ("failed", {"msg": "Timed out after 60 second(s)."}, Outcome.FAILED, "timed out after 60s"),
+        ("failed", {"msg": "OK (9 bytes)"}, Outcome.FAILED, "the answer is something else than it should be (9 bytes)"),
         ("failed", {"msg": "  \n "}, Outcome.FAILED, "failed"),
         ("failed", {"msg": 5, "stderr": 6}, Outcome.FAILED, "5: 6"),
         ("failed", {}, Outcome.FAILED, "failed"),

@@ -27,11 +27,12 @@ _PLAINLY = (
         r"no answer: \1",
     ),
     (re.compile(r"^Timed out after (\d+) second\(s\)\.$"), r"timed out after \1s"),
+    (re.compile(r"^OK \(([^()]*)\)$"), r"the answer is something else than it should be (\1)"),
     (re.compile(r"^.*Out of range float values are not JSON compliant.*$"), _NO_NUMBER),
     (re.compile(r"/[^\s'\"]*/runbook-[\w-]+/project/"), ""),
 )
-"""What Ansible says of a request that nobody has answered, of a task that took too long, of a number that is none, and
-of a file that lies where nobody looks for it, and how it is told."""
+"""What Ansible says of a request that nobody has answered, of a task that took too long, of an answer that our own
+condition refuses, of a number that is none, and of a file that lies where nobody looks for it, and how it is told."""
 
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
