@@ -12,6 +12,7 @@ from typing import Any
 
 ENGINES = ("stock", "fast")
 STREAMS = ("stdout", "stderr")
+"""Outputs; beside one that is otherwise each time stands what identifies it, which is as well."""
 VOLATILE = frozenset(
     {
         *(
@@ -35,7 +36,7 @@ VOLATILE = frozenset(
 
 _SAMPLES = re.compile(r" after \d+ samples")
 """How often a probe is made until its time is over depends on the machine."""
-_KILLED = re.compile(r"(: )?/bin/bash: .*? Killed +/bin/sh -c .*", re.DOTALL)
+_KILLED = re.compile(r"(: )?(/bin/bash: .*? )?Killed(\s+/bin/sh -c .*)?\n?$", re.DOTALL)
 """What a shell says of a Python that was killed below it; the Python that stays has none between it and its forks."""
 _VARIES = (
     r"\b1[6-9]\d{8}(\.\d+)?\b|\b\d+\.\d{3,}\b",
@@ -131,11 +132,6 @@ def _kept(run: Path, same: Same) -> Iterator[str]:
         yield f"{name}: {json.dumps(same(kept.get(name)), sort_keys=True)}"
 
 
-def _without_digest(answer: dict[str, Any]) -> dict[str, Any]:
-    """The answer without what identifies an output that is otherwise each time."""
-    return {key: value for key, value in answer.items() if key != "output"}
-
-
 def _is_volatile(key: str) -> bool:
     """Whether it is one of `VOLATILE`, or a fact that Ansible gathers."""
     return key in VOLATILE or (key.startswith("ansible_") and key != "ansible_facts")
@@ -147,9 +143,10 @@ def _same(names: list[str]) -> Same:
 
     def same(value: Any) -> Any:
         if isinstance(value, dict):
-            told = (
-                _without_digest(value) if any(same(value.get(name)) != value.get(name) for name in STREAMS) else value
-            )
+            left_out = {"output"} if any(same(value.get(name)) != value.get(name) for name in STREAMS) else set()
+            if same(value.get("lines")) == [""]:
+                left_out |= {"lines", "stream"}
+            told = {key: item for key, item in value.items() if key not in left_out}
             return {pattern.sub("*", key): same(item) for key, item in told.items() if not _is_volatile(key)}
         if isinstance(value, list):
             return [same(item) for item in value]
