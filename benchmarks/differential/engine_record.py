@@ -43,7 +43,7 @@ _VARIES = (
     r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?(\+\d\d:\d\d)?",
     r"ansible-tmp-[0-9.-]+|ansible-local-[0-9a-z_]+|runbook-[0-9a-z]{8}-\w{8}",
     r"0x[0-9a-f]{6,}|/proc/\d+|line \d+: +\d+ ",
-    r"evidence/\d+|port \d{4,5}\b|\b127\.0\.\d+\.\d+:\d{4,5}\b",
+    r"age_seconds\W+[\d.]+|evidence/\d+|port \d{4,5}\b|\b127\.0\.\d+\.\d+:\d{4,5}\b",
     r"in \d+\.\d s\b|after \d+(\.\d+)? ?(s|ms)\b|for \d+(\.\d+)? ?(s|ms)\b",
 )
 Same = Callable[[Any], Any]

@@ -119,6 +119,8 @@ def _forget_what_the_parent_was():
     atexit._clear()
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if callable(signal.getsignal(number)) or number in {signal.SIGPIPE, signal.SIGXFSZ}:
+        if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as Python has it when it starts: an exception says so
+        signal.signal(number, signal.SIG_IGN)
     tempfile.tempdir = None
