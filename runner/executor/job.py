@@ -21,7 +21,7 @@ Engine = Literal["fast", "stock"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 """`fast` in one process and by one Python on each host, and `stock` as Ansible comes."""
 
-USUAL_ENGINE: Engine = "stock"
+USUAL_ENGINE: Engine = "fast"
 """The one that is used unless another one is named."""
 
 Why = Literal["exited", "cancelled", "deadline", "orphaned", "unread", "refused"]
