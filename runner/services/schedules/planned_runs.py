@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.core.errors import DeniedError, LockedError, RunbookError
-from runner.core.events import EventType
+from runner.core.events import EventType, Outcome
 from runner.core.wording import first_line
 from runner.library.inventory import environments
 from runner.library.library import Library
@@ -75,7 +75,7 @@ def begin(request: RunRequest, env: RunEnvironment, entry: ScheduleEntry, planne
     except RunbookError as error:
         record_end(env, entry, planned, Fate.REFUSED, first_line(error.message))
         raise
-    began = bool(env.state.directory(request.run_id).state.target)
+    began = result.outcome is not Outcome.NEVER_REACHED
     why = "" if began else first_line((*result.problems, result.happened)[0])
     record_end(env, entry, planned, Fate.RAN if began else Fate.REFUSED, why)
     return result

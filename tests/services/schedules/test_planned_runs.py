@@ -115,6 +115,18 @@ def test_one_whose_run_refuses_is_refused_with_why(scheduler):
     assert (result.outcome, state, bool(why)) == ("never reached", "refused", True)
 
 
+def test_one_that_a_guard_refuses_has_not_run(scheduler):
+    steps = [{"id": "note", "name": "Note it", "command": "sh -c 'echo $NOWHERE'", "verify": [{"exit": 0}]}]
+    scheduler.write(schedule(), hosts="all", prerequisites=None, steps=steps)
+    write(scheduler.library, scheduler.library.source("RUN-020"))
+
+    result = begun(scheduler)
+
+    state, why = scheduler.state_of(NAME, NIGHT)
+    assert (result.outcome, state) == ("never reached", "refused")
+    assert why.startswith("A run that asks nobody needs a runbook without errors of lint; RUN-020 has 1 error")
+
+
 def test_one_that_cannot_be_asked_for_is_refused_once(scheduler):
     found = entry(scheduler.library, NAME)
     (scheduler.directory / "playbooks" / "RUN-020.yml").unlink()
