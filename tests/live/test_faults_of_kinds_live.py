@@ -139,7 +139,7 @@ def test_it_fails_and_says_who_was_asked_and_what_was_seen(bench):
     # Given
     bench.write(*steps(), inputs={"key": {"type": "secret", "default": "env:KEY", "help": "A token"}})
     # When every service is asked by every kind
-    ran = bench.run(patience=15 * PATIENCE if ALL else PATIENCE)
+    ran = bench.run(patience=5 * PATIENCE if ALL else PATIENCE)
     # Then each has failed
     ended = [event for event in ran.events if event["type"] == "step.finished"]
     expected = {f"{name}@{fault}" for name in (*LOOKS, *ACTS) for fault in FAULTS if reaches(name, fault)}
