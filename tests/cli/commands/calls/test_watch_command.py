@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from dataclasses import replace
 
@@ -84,7 +85,7 @@ def test_status_says_whether_somebody_watches_while_a_critical_run_is_going_on(r
     held.release()
 
     assert (before, alone.startswith("watch: no watch is running: ")) == ("", True)
-    assert watched == "watch: a watch looked 0 s ago\n"
+    assert re.sub(r"\d+ s", "N s", watched) == "watch: a watch looked N s ago\n"
 
 
 def test_the_unit_names_this_command_and_this_state_directory(watch, state):

@@ -141,9 +141,8 @@ def test_of_a_critical_run_it_says_whether_somebody_watches(runbook, library, an
     nobody = "no watch is running: should the command of a critical run die, nobody is called before the next command"
     assert f"watch    {nobody}" in alone.err.splitlines()
     assert json.loads(as_data.out.splitlines()[-1])["watch"] == nobody
-    assert [line for line in watched.err.splitlines() if line.startswith("watch ")] == [
-        "watch    a watch looked 0 s ago"
-    ]
+    told = [line for line in watched.err.splitlines() if line.startswith("watch ")]
+    assert [re.sub(r"\d+ s", "N s", line) for line in told] == ["watch    a watch looked N s ago"]
 
 
 def test_who_has_no_channel_is_named_in_one_sentence(runbook, library, ansible):
