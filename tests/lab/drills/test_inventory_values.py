@@ -26,6 +26,27 @@ def test_one_that_is_missing_is_a_fault_unless_something_stands_for_it():
         HOST.filled("{{ nothing }}")
 
 
+def test_a_value_that_is_encrypted_by_itself_is_a_fault_that_says_what_to_do():
+    host = HostValues("app1", {"secret": {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n6162"}})
+
+    assert host.filled({"PGPASSWORD": "{{ secret }}"}, missing="") == {"PGPASSWORD": ""}
+    with pytest.raises(InvalidInputError, match="app1: a value is encrypted by itself") as caught:
+        host.filled({"PGPASSWORD": "{{ secret }}"})
+    assert "that ansible-vault encrypts as a whole" in caught.value.hint
+
+
+def test_of_two_variables_for_one_thing_the_connection_has_the_one_that_ansible_takes():
+    both = {"ansible_ssh_host": "10.0.0.2", "ansible_host": "10.0.0.1", "ansible_port": 22, "ansible_ssh_port": 23}
+
+    assert HostValues("app1", {**both, "ansible_ssh_common_args": "{{ nothing }}"}).connection == {
+        "address": "10.0.0.2",
+        "port": 23,
+        "ssh_common_args": "",
+    }
+    with pytest.raises(InvalidInputError, match=r"app1: \{\{ nothing \}\} cannot be filled in"):
+        assert HostValues("app1", {"ansible_host": "{{ nothing }}"}).connection
+
+
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
