@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.errors import ExecutionError, InvalidInputError
+from runner.core.wording import lines_joined
 from runner.executor.ansible import workspace
 from runner.executor.target import CLASSES
 from runner.lab.lab_processes import LabCommand, run
@@ -29,9 +30,8 @@ _PLAIN = re.compile(r"[\w.-]+(\[[0-9]+\])?")
 _ENDED = re.compile(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHABLE)! => (\{.*\}))?", re.MULTILINE)
 _SAID = re.compile(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
 _SAYS_NOTHING = "Assertion failed"
-_FAILED = re.compile(
-    r'^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?"msg": (?P<message>"(?:[^"\\]|\\.)*")', re.MULTILINE | re.DOTALL
-)
+_SHOWN = 5  # lines
+_FAILED = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*? => (?=\{)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class PlainAnsible:
         except ExecutionError as error:
             text = log.read_text(encoding="utf-8", errors="replace")
             if failed := _FAILED.search(text):
-                said = json.loads(failed["message"])
+                said = _why(json.JSONDecoder().raw_decode(text, failed.end())[0])
                 why = _title(text[: failed.start()]) if said == _SAYS_NOTHING else said
                 raise ExecutionError(error.message, hint=f"{failed['host']}: {why}") from None
             raise
@@ -159,8 +159,7 @@ class PlainAnsible:
         text, found = log.read_text(encoding="utf-8", errors="replace"), dict[str, str]()
         for word, host, result in _ENDED.findall(text):
             answer = json.loads(result) if result else {}
-            last = str(answer.get("stderr") or answer.get("msg") or "").strip().rpartition("\n")[2]
-            found[host] = (last or "it failed") if word in {"fatal", "failed"} else word
+            found[host] = (_why(answer) or "it failed") if word in {"fatal", "failed"} else word
         return found
 
     def said(self, log: Path) -> Mapping[str, str]:
@@ -177,6 +176,12 @@ class PlainAnsible:
         chosen = [word for path in self.inventories for word in ("--inventory", str(path))]
         argv = [sys.executable, "-m", "ansible", words[0], *chosen, *words[1:]]
         return LabCommand(name, argv, log, environment=environment)
+
+
+def _why(result: Mapping[str, Any]) -> str:
+    """Why a task has failed by its `result`: the last lines that its command has printed, or what Ansible says."""
+    lines = str(result.get("stderr") or result.get("msg") or "").strip().splitlines()
+    return lines_joined("\n".join(lines[-_SHOWN:]))
 
 
 def _title(log: str) -> str:
