@@ -50,6 +50,11 @@ class DrillUndo(Protocol):
         """What must hold on its hosts before each step that breaks something."""
         ...
 
+    @property
+    def stays(self) -> bool:
+        """Whether what is not taken back stays, so that nothing else may be broken there."""
+        ...
+
     def take_back(self) -> None:
         """Take back what was broken.
 
@@ -73,6 +78,11 @@ class PlayedUndo:
     def guard(self) -> Step | None:
         """Nothing must."""
         return None
+
+    @property
+    def stays(self) -> bool:
+        """It goes with its hosts."""
+        return False
 
     def take_back(self) -> None:
         """Do it."""
@@ -112,6 +122,11 @@ class OwnUndo:
         _note(self.installation, Event(EventType.DRILL_ARMED, self.arming.drill, data=data))
         words = listed([f"{host} ({each})" for host, each in how.items()])
         return f"{words} would take it back without us, after {seconds:g} s"
+
+    @property
+    def stays(self) -> bool:
+        """It does, until its hosts take it back by themselves."""
+        return True
 
     @property
     def guard(self) -> Step | None:

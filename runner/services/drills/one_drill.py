@@ -103,11 +103,20 @@ class _DrillRun(DrillJournal):
             yield
         finally:
             if self.task.test is not DrillTest.NO_FAULT and self.task.drill.undo:
-                with uninterrupted():
-                    undo.take_back()
-                self.say("undo", phases.in_words("undo"))
-                if not probe.wait(healthy=True, within=self.conditions.patience):
-                    self.fail("not well", f"after the undo, the probe is answered badly: {brief(probe)}")
+                self._take_back(undo, phases, probe)
+
+    def _take_back(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> None:
+        try:
+            with uninterrupted():
+                undo.take_back()
+        except ExecutionError as error:
+            if undo.stays:
+                raise
+            self.fail("not undone", f"{error.message}: {error.hint}")
+            return
+        self.say("undo", phases.in_words("undo"))
+        if not probe.wait(healthy=True, within=self.conditions.patience):
+            self.fail("not well", f"after the undo, the probe is answered badly: {brief(probe)}")
 
     def _broken(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> bool:
         """Whether the probe has seen that the fault hurts, and the symptom is there: nobody can mend anything else."""

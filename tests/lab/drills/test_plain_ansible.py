@@ -7,9 +7,11 @@ import sys
 from contextlib import suppress
 
 import pytest
+from harness.bench import module_python
 
 from runner.core.errors import ExecutionError
 from runner.core.process_stat import is_alive
+from runner.core.wording import lines_joined
 from runner.lab.drills.plain_ansible import PlainAnsible
 
 pytestmark = pytest.mark.live
@@ -43,6 +45,17 @@ def test_a_task_that_fails_is_an_error_in_its_own_words(ansible, tmp_path):
 
     assert (caught.value.message, caught.value.hint) == ("the proof failed", 'one: no "order" is left')
     assert (tmp_path / "variables.json").stat().st_mode & 0o077 == 0
+
+
+def test_of_a_command_that_fails_the_last_lines_are_told(ansible, tmp_path):
+    playbook = tmp_path / "play.yml"
+    task = {"ansible.builtin.shell": "seq 9 >&2; exit 3"}
+    playbook.write_text(json.dumps([{"hosts": "one", "gather_facts": False, "tasks": [task]}]))
+
+    with pytest.raises(ExecutionError) as caught:
+        ansible.play("the undo", playbook, {"ansible_python_interpreter": module_python()}, log=tmp_path / "log")
+
+    assert caught.value.hint == "one: " + lines_joined("5\n6\n7\n8\n9")
 
 
 def test_the_inventory_is_what_ansible_reads(ansible):

@@ -41,7 +41,7 @@ class System:
 
     def __init__(self, directory, port):
         self.directory, self.port, self.inventories = directory, port, []
-        self.well, self.breaks, self.proof = True, True, ""
+        self.well, self.breaks, self.proof, self.undo = True, True, "", ""
         self.variables = {"runbook_environment": "lab"}
         self.played, self.playbooks, self.asked = [], {}, 0
 
@@ -57,6 +57,8 @@ class System:
             self.well = False
         if name == "the undo of the drill":
             self.well = True
+            if self.undo:
+                raise ExecutionError("the undo of the drill failed", hint=self.undo)
         if name == "the proof" and self.proof:
             raise ExecutionError("the proof failed", hint=self.proof)
 
@@ -192,6 +194,18 @@ def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
         ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
         ("the undo of the drill", "1s", ["stop-the-report"]),
     ]
+
+
+def test_an_undo_that_fails_on_hosts_that_are_thrown_away_fails_this_drill_alone(system, rehearse):
+    system.undo = "db1: Job for postgresql.service failed."
+
+    result, said = rehearse()
+
+    assert (result.verdict, result.reasons) == (
+        DrillVerdict.FAILED,
+        ("the undo of the drill failed: db1: Job for postgresql.service failed.",),
+    )
+    assert said[-2:] == ["proven", "NOT UNDONE"]
 
 
 def test_of_a_long_answer_the_end_is_told_from_a_whole_word_on():
