@@ -123,10 +123,13 @@ class Probe:
         self.wait_for(lambda look: look.good is healthy or unless(), within=within)
         return self.healthy is healthy
 
-    def wait_for_another(self, *, within: float) -> bool:
-        """Whether an answer came to a question that is asked from now on, within `within` seconds."""
+    def wait_for_another(self, *, within: float, least: int = 0) -> bool:
+        """Whether an answer came to a question that is asked from now on, and `least` so many in all.
+
+        It waits `within` so many seconds.
+        """
         with self._changed:
-            enough = self.asked + 2  # one question may be on its way
+            enough = max(self.asked + 2, least)  # one question may be on its way
             return self._changed.wait_for(lambda: self.asked >= enough, within)
 
     def _watch(self, interval: float) -> None:

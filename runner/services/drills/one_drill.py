@@ -247,7 +247,7 @@ class _DrillRun(DrillJournal):
     def _check_interruption(self, probe: Probe) -> None:
         if not self.task.drill.probe.uninterrupted:
             return
-        probe.wait_for_another(within=self.conditions.patience)
+        probe.wait_for_another(within=self.conditions.patience, least=LEAST_LOOKS)
         if probe.bad:
             self.fail("felt", f"{probe.bad} of {probe.asked} answers were bad, and none may be")
         elif probe.asked < LEAST_LOOKS:
