@@ -126,6 +126,12 @@ class LintContext:
             for place, verification in _verifications(placed):
                 yield place, placed.step, verification
 
+    def conditions(self, place: Place, verification: Verification) -> Iterator[tuple[Place, str]]:
+        """Every condition of the `verification` at `place`, where it is written."""
+        is_list = isinstance(self.written((*place, "that")), list)
+        for number, text in enumerate(verification.expressions):
+            yield (*place, "that", *([number] if is_list else [])), text
+
     def rehearsed(self) -> Iterator[Sequence[Placed]]:
         """The steps of each part of a drill: what one captures the later ones of the same part have, and no others."""
         for number, drill in enumerate(self.runbook.drill):

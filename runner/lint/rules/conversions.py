@@ -36,9 +36,8 @@ def zero_for_no_number(context: LintContext) -> Iterator[Hit]:
     for place, _, verification in context.verifications():
         if any(kind.judges_text and not kind.probes and not kind.expressions for kind in verification.kinds):
             continue
-        written, read = context.written((*place, "that")), _names(verification.expressions)
-        for number, text in enumerate(verification.expressions):
-            where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
+        read = _names(verification.expressions)
+        for where, text in context.conditions(place, verification):
             for each in met_by_zero(text):
                 if all(read[name.name] == 1 for name in each.find_all(nodes.Name)):
                     message = f"`| {each.name}` makes 0 of what is no number, and 0 is good here"
@@ -136,9 +135,7 @@ def _compared(left: nodes.Expr, op: str, right: nodes.Expr) -> Iterator[tuple[st
 def _conditions(context: LintContext) -> Iterator[tuple[Place, str]]:
     """Every condition of a verification, where it is written."""
     for place, _, verification in context.verifications():
-        written = context.written((*place, "that"))
-        for number, text in enumerate(verification.expressions):
-            yield ((*place, "that", number) if isinstance(written, list) else (*place, "that")), text
+        yield from context.conditions(place, verification)
 
 
 _TYPES: Mapping[str, type] = {"int": int, "number": int, "bool": bool}
@@ -174,9 +171,7 @@ def no_condition(context: LintContext) -> Iterator[Hit]:
         done = step.undo.action if step.undo and "undo" in place else step.action
         gives_status = any(kind.has_status for kind in (*verification.kinds, done) if kind)
         types = {**known, **{name: found for name, found in OF_RESULTS.items() if name != "status" or gives_status}}
-        written = context.written((*place, "that"))
-        for number, text in enumerate(verification.expressions):
-            where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
+        for where, text in context.conditions(place, verification):
             yield from _neither(where, text, types)
 
 

@@ -98,11 +98,9 @@ def check_cannot_fail(context: LintContext) -> Iterator[Hit]:
 
 def _conditions(context: LintContext, place: Place, verification: Verification, kinds: Sequence[Kind]) -> Iterator[Hit]:
     """What `verification`, which looks at what `kinds` gave, asks for in vain."""
-    written = context.written((*place, "that"))
-    expressions = verification.expressions
-    certain = [number for number, text in enumerate(expressions) if always(_counting(text, kinds), holds=True)]
-    for number in certain:
-        where = (*place, "that", number) if isinstance(written, list) else (*place, "that")
+    expressions, placed = verification.expressions, context.conditions(place, verification)
+    certain = [where for where, text in placed if always(_counting(text, kinds), holds=True)]
+    for where in certain:
         yield Hit(where, "always holds, whatever the result is", _HINT)
     judges = expressions and not certain and any(kind.has_status for kind in kinds)
     for bad in _SERVER_ERRORS if judges else ():
@@ -213,12 +211,8 @@ def _escalation(context: LintContext) -> Iterator[Hit]:
 
 def _verifications(context: LintContext) -> Iterator[Hit]:
     for place, _, verification in context.verifications():
-        expressions, written = verification.expressions, context.written((*place, "that"))
-        places = [
-            (*place, "that", number) if isinstance(written, list) else (*place, "that")
-            for number in range(len(expressions))
-        ]
-        alone = [where for text, where in zip(expressions, places, strict=True) if always(text, holds=False)]
+        expressions, placed = verification.expressions, [*context.conditions(place, verification)]
+        alone = [where for where, text in placed if always(text, holds=False)]
         for where in alone:
             yield Hit(where, "never holds, whatever the result is", "say what is good")
         if (
@@ -226,7 +220,7 @@ def _verifications(context: LintContext) -> Iterator[Hit]:
             and not alone
             and always(" and ".join([*map("({})".format, expressions), *_exit(verification)]), holds=False)
         ):
-            yield Hit(places[-1], "never holds together with the rest of this verification", "say what is good")
+            yield Hit(placed[-1][0], "never holds together with the rest of this verification", "say what is good")
 
 
 def _exit(verification: Verification) -> list[str]:
