@@ -15,6 +15,7 @@ from runner.lab.machines import lab
 from runner.lab.machines.lab_directory import LABS, existing_lab, sweep_all
 from runner.lab.machines.lab_teardown import strays
 from runner.lab.machines.topology import MACHINES, Topology
+from runner.lab.probe import Probe, health
 
 pytestmark = pytest.mark.live
 
@@ -22,12 +23,21 @@ NAME = f"test-{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
-def started(cache):
-    """A lab, in which each test leaves the web shop well."""
+def machines(cache):
+    """A lab for all tests of this file."""
     yield (status := lab.up(NAME, cache))
     lab.down(NAME)
     network = int(status.machines[0].address.split(".")[2])
     assert (network in strays(Topology(0).prefix), (LABS.path / NAME).exists()) == (False, False)
+
+
+@pytest.fixture
+def started(machines):
+    """The lab with a web shop that answers: a test before this one may have started a machine just now."""
+    edge = next(machine.address for machine in machines.machines if machine.name == "edge")
+    with Probe.watching(health(f"http://{edge}/health")) as probe:
+        assert probe.wait(healthy=True, within=PATIENCE)
+    return machines
 
 
 def on(host, *words):
