@@ -85,10 +85,11 @@ def _take_down(child: subprocess.Popen[bytes], stop: int) -> None:
 def _has_moved(pid: int) -> bool:
     """Whether a process was put into a control group other than ours.
 
-    Each hierarchy is looked at by itself: one that somebody mounts or unmounts meanwhile shows for every process.
+    Each hierarchy is looked at by itself: one that somebody mounts or unmounts meanwhile shows for every process. A
+    process that is ending is shown in the root of a hierarchy of version 1, wherever it was (Linux: proc_cgroup_show).
     """
-    theirs = _control_groups(pid)
-    return any(theirs.get(controllers, path) != path for controllers, path in _control_groups("self").items())
+    theirs, ours = _control_groups(pid), _control_groups("self")
+    return any(theirs.get(controllers, path) not in (path, "/") for controllers, path in ours.items())
 
 
 def _control_groups(pid: int | str) -> dict[str, str]:
