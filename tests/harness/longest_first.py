@@ -1,4 +1,4 @@
-"""How the tests are shared out among the workers of pytest-xdist: file by file, what takes longest first.
+"""Which tests take long, and how all are shared out among the workers of pytest-xdist: file by file, those first.
 
 A file stays with one worker, so that what its tests share is made once. The tests of the files that take longest are
 shared out one by one, so that no worker is left alone with them in the end.
@@ -13,6 +13,16 @@ LONG = (
     "tests/executor/test_kinds_live.py",
     "tests/cli/test_adversity.py",
     "tests/live/",
+    "tests/kinds/steps/delivery/test_pipeline_live.py",
+    "tests/executor/ansible/plugins/engine/test_runbook_engine.py",
+    "tests/lab/machines/test_lab.py",
+    "tests/lab/test_shop.py",
+    "tests/orchestrator/test_killed_constructs.py",
+)
+"""The beginnings of what takes more than half of the time of all tests; they are marked `long`."""
+
+FIRST = (
+    *LONG,
     "tests/executor/",
     "tests/kinds/steps/test_sql_step_live.py",
     "tests/render/history/test_histories.py",
@@ -32,10 +42,15 @@ APART = (
 """Files whose tests share nothing that is dear to make."""
 
 
+def pytest_itemcollected(item):
+    if item.nodeid.startswith(LONG):
+        item.add_marker("long")
+
+
 @pytest.hookimpl(trylast=True)  # after they have been shuffled
 def pytest_collection_modifyitems(items):
     def place(item):
-        return next((number for number, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
+        return next((number for number, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
 
     items.sort(key=place)
 
