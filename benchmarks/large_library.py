@@ -7,6 +7,7 @@ changes less than the seconds that pass; the latter are the column *passed*. *Ra
 same machine, which is what any command takes at least.
 *Growth* is the time at the largest size divided by that at the smallest, beside the growth of the library itself.
 *First* is the first call: `find` finds no index then, as after a new release, and makes the one that all others find.
+*Tick* is a look at the schedules, of which each runbook has one, when none of them is due.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -38,6 +40,7 @@ COMMANDS: Mapping[str, tuple[Sequence[str], float | None]] = {
     "show": (["show", "RUN-050"], 0.3),
     "lint RUN-x": (["lint", "RUN-050"], 0.3),
     "completion": (["_complete"], 0.3),
+    "tick": (["schedule", "tick"], 0.6),
     "lint": (["lint"], 10.0),
     "gate": (["gate"], 10.0),
     "matrix": (["matrix"], 10.0),
@@ -96,6 +99,7 @@ def _runbook(number: int, size: int, chance: random.Random) -> dict[str, Any]:
             "excludes": [{"what": _phrase(chance), "see": other} for other in others],
         },
         "hosts": f"group_{number % 10}",
+        "schedules": [_schedule(number)],
         "inputs": {"threshold": {"type": "int", "default": number % 90, "help": "The percentage that is too much"}},
         "steps": [_step(n, chance) for n in range(6)],
         "escalation": {
@@ -106,6 +110,13 @@ def _runbook(number: int, size: int, chance: random.Random) -> dict[str, Any]:
         "follow_up": ["Document the incident timeline"],
         "links": [_name(chance.randrange(1, 2 * size + 1)) for _ in range(3)],
     }
+
+
+def _schedule(number: int) -> dict[str, str]:
+    """One that is due each week, three days from now."""
+    weekday = (datetime.now(tz=UTC).isoweekday() + 3) % 7
+    cron = f"{number % 60} {number % 24} * * {weekday}"
+    return {"id": "weekly", "cron": cron, "zone": "Europe/Berlin", "inventory": "inventories/staging"}
 
 
 def _step(number: int, chance: random.Random) -> dict[str, Any]:

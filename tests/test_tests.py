@@ -55,6 +55,7 @@ TESTED_WITH: dict[str, str] = {
     "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
     "cli/system.py": "cli/test_context.py",
     "cli/target_options.py": "cli/commands/night/test_run_command.py",
+    "library/registry/registry_files.py": "library/registry/test_registry.py",
     "library/content_tasks.py": "library/test_ansible_content.py",
     "executor/ansible/plugins/callback_support/runbook_commands.py": "executor/ansible/plugins/callback/test_runbook_report.py",
     "executor/ansible/plugins/callback_support/runbook_hosts.py": "executor/ansible/plugins/callback/test_runbook_report.py",

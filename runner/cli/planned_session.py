@@ -9,16 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
 from runner.cli import context
 from runner.cli.output import schedule_tables
-from runner.library.library import Library
 from runner.scheduling.clock_check import Clocks
-from runner.services.schedules.tick import Ticked
-from runner.store.occurrences import Occurrence
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.library.library import Library
+    from runner.services.schedules.tick import Ticked
+    from runner.store.occurrences import Occurrence
+    from runner.store.state_directory import StateDirectory
 
 _AT_ONCE = 4
 """So many processes are about to begin a run at the same time."""

@@ -25,7 +25,8 @@ from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend
 from runner.lab.flow import DemoResult, ScriptedOperator, Stage
 from runner.lab.receiver import Receiver
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest
 from runner.services.drills.brakes import pulled

@@ -12,7 +12,8 @@ from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import Playbook
 from runner.library.ansible_content import findings as content_findings
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.yaml.finding import InvalidFileError
 
 

@@ -12,7 +12,7 @@ from runner.compiler.compiler import step_tasks
 from runner.compiler.delegation import delegated
 from runner.core.identifiers import Marker
 from runner.kinds.ansible_yaml import Block, Task
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.step import Step
 
 _LENGTH = 16

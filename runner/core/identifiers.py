@@ -16,6 +16,8 @@ STEP_ID = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
 LOGIN = r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]*$"
 VARIABLE = r"^[a-z][a-z0-9_]*$"
 RUN_ID = r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"
+PRODUCTION, STAGING = "production", "staging"
+"""Classes of environments that what is required of a run depends on."""
 LAST = "last"
 """What a user may write for the id of the newest run."""
 

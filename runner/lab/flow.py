@@ -15,7 +15,8 @@ from runner.core.errors import ExitCode
 from runner.lab.probe import Probe, get, health
 from runner.lab.receiver import Receiver
 from runner.lab.shop import BAD, GOOD, Shop
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.contacts import Contact
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, QuestionView

@@ -13,9 +13,9 @@ from runner.library.content_tasks import ModuleCall, calls, tasks, unknown_handl
 from runner.library.side_files import SideFiles
 from runner.model.checks import controller_lookups
 from runner.model.runbook import Runbook
-from runner.model.yaml.document import unusable
 from runner.model.yaml.finding import Finding, InvalidFileError
 from runner.model.yaml.lenient_yaml import Value, documents
+from runner.model.yaml.yaml_file import unusable
 
 _RULE = "unsafe-content"
 _ON = "write a step of its own with `on:`"

@@ -14,8 +14,9 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from runner.core.errors import InvalidInputError
 from runner.core.fields import Model, Several, Text, Title
-from runner.model.yaml.document import load, located, read_file
+from runner.model.yaml.document import load, located
 from runner.model.yaml.finding import InvalidFileError, did_you_mean
+from runner.model.yaml.yaml_file import read_file
 
 _LARGEST = 1024**2
 _MOST = 5_000

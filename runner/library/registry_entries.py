@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.model.yaml.document import Document, load, read_file
+from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import InvalidFileError
+from runner.model.yaml.yaml_file import read_file
 
 DIRECTORY = "registry"
 """Where the files of the registry lie, beside the runbooks."""

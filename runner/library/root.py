@@ -1,15 +1,21 @@
-"""Where the library is: the directory above `runbooks/`, found without reading anything in it."""
+"""Where the library is: the directory above `runbooks/`, and what messages call a file in it."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 import runner
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 
 SHIPPED = Path("shipped")
 """What `--library` says for the library that comes with the product."""
+LARGEST_SCRIPT = 4 * 1024**2
+"""Bytes of a file that a runbook names."""
 
 
 def library_root(given: Path | None, *, here: Path) -> Path | None:
@@ -64,3 +70,22 @@ def shipped_root() -> Path:
     package = Path(runner.__file__).parent
     inside = package / "shipped"
     return inside if inside.is_dir() else package.parent
+
+
+def shown(path: Path) -> str:
+    """`path` as findings call it: as short as it can be said from here; a link has its own name, not its target's."""
+    try:
+        return str(Path(os.path.realpath(path.parent), path.name).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of the file at `path`, or of those in the directory; empty where it cannot be read."""
+    if path.is_dir():
+        files = [f"{each.name} {digest(each)}" for each in sorted(path.glob("*.yml"))]
+        return hashlib.sha256("\n".join(files).encode()).hexdigest()
+    try:
+        return hashlib.sha256(read_limited(path, LARGEST_SCRIPT)).hexdigest()
+    except InvalidInputError:
+        return ""

@@ -13,12 +13,15 @@ from pathlib import Path
 from runner.library.index.indexed_file import document_of, findings_of
 from runner.library.index.library_index import LibraryIndex
 from runner.library.index.summary import Summary
-from runner.library.library import Library, shown
-from runner.library.registry.registry import Reference, entries_of, letters, registry_files
+from runner.library.library import Library
+from runner.library.registry.registry import Reference, entries_of, letters
+from runner.library.registry.registry_files import registry_files
 from runner.library.registry_entries import DIRECTORY
+from runner.library.root import shown
 from runner.model.contacts import Contact, to_contacts
-from runner.model.yaml.document import Document, load, read_file
+from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
+from runner.model.yaml.yaml_file import read_file
 
 _NOTHING = "null"
 _NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)

@@ -14,7 +14,7 @@ from typing import Any
 import runner.lint.rules
 from runner.kinds import plugins
 from runner.kinds.foreign_code import PluginError, guarded
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.lint.lint_context import LintContext
 from runner.lint.rules.base import Hit, Rule
 from runner.lint.suppressions import exemptions

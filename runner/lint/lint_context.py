@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from runner.core.shell.shell_code import Code
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.foreign_code import PluginError
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.contacts import Contact
 from runner.model.procedure.drill import PARTS
 from runner.model.runbook import Runbook

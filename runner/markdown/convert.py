@@ -22,8 +22,9 @@ from runner.model.procedure import branch_steps, drill_reader, registry_probes
 from runner.model.procedure.registry_probes import Entry
 from runner.model.reader import to_runbook
 from runner.model.runbook import Runbook
-from runner.model.yaml.document import MAX_BYTES, load
+from runner.model.yaml.document import load
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
+from runner.model.yaml.yaml_file import MAX_BYTES
 from runner.model.yaml.yaml_writer import plain, write
 
 _ROUNDS = 3

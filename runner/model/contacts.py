@@ -15,8 +15,9 @@ from runner.core.fields import Model, OneOrSeveral, Several, Text, Title
 from runner.core.identifiers import Login
 from runner.kinds import plugins
 from runner.model.call_hours import CallHours
-from runner.model.yaml.document import Document, load, located, read_file
+from runner.model.yaml.document import Document, load, located
 from runner.model.yaml.finding import Finding, InvalidFileError, did_you_mean, quoted
+from runner.model.yaml.yaml_file import read_file
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 

@@ -20,7 +20,7 @@ from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
 from runner.model.procedure.drill import Drill
 from runner.model.procedure.rollback_triggers import RollbackTrigger
-from runner.model.schedule import Schedule
+from runner.model.schedules.schedule import Schedule
 from runner.model.severity import Severity
 from runner.model.step import HandOver, Step
 

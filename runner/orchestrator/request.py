@@ -15,7 +15,8 @@ from runner.core.events import Outcome
 from runner.core.redaction import Redaction
 from runner.escalation.ladder import NextLevel
 from runner.executor.job import Cancellation, Job
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.lint.rules.gaps import needed_variables
 from runner.model.contacts import Contact
 from runner.model.procedure import called_runbooks

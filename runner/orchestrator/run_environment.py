@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from runner.approvals.gate_context import GateContext
-from runner.compiler.segments import Gate
 from runner.core.errors import explain
-from runner.core.events import Clock, Listener
-from runner.executor.job import Cancellation
-from runner.executor.protocol import Executor
 from runner.store.log.audit_log import AuditLog, NoLog
-from runner.store.log.envelope import Actor
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.approvals.gate_context import GateContext
+    from runner.compiler.segments import Gate
+    from runner.core.events import Clock, Listener
+    from runner.executor.job import Cancellation
+    from runner.executor.protocol import Executor
+    from runner.store.log.envelope import Actor
+    from runner.store.state_directory import StateDirectory
 
 
 @dataclass(frozen=True)

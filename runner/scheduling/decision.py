@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from runner.core import duration
-from runner.model.schedule import Schedule
 from runner.scheduling.instants import spread
+
+if TYPE_CHECKING:
+    from runner.model.schedules.schedule import Schedule
 
 
 class Fate(StrEnum):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from cronsim import CronSim
 
-from runner.model.schedule import Schedule
+from runner.model.schedules.times import Times
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -17,7 +17,7 @@ _BACK = timedelta(hours=3)
 """A clock is put back by less than this."""
 
 
-def instants(schedule: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:
+def instants(times: Times, after: datetime, until: datetime) -> Iterator[datetime]:
     """The instants in UTC after `after`, up to and including `until`, in order, each once.
 
     A local time that a change of the clock leaves out comes at the first instant after it, one that comes twice the
@@ -25,7 +25,7 @@ def instants(schedule: Schedule, after: datetime, until: datetime) -> Iterator[d
     zone left out has no instant.
     """
     last = after
-    for instant in _elapsed(schedule.every, after) if schedule.every else _by_cron(schedule, after):
+    for instant in _elapsed(times.every, after) if times.every else _by_cron(times, after, until):
         if instant > until:
             return
         if instant > last:
@@ -40,11 +40,15 @@ def _elapsed(every: timedelta, after: datetime) -> Iterator[datetime]:
         yield _EPOCH + number * every
 
 
-def _by_cron(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    zone, fixed = schedule.tz, _is_fixed(schedule)
+def _by_cron(times: Times, after: datetime, until: datetime) -> Iterator[datetime]:
+    """The instants after `after`, a few before it and a few after `until`."""
+    zone, fixed = times.tz, _is_fixed(times)
+    last = until.astimezone(zone).replace(tzinfo=None) + _BACK
     waiting: list[datetime] = []
     # Local times are counted without a zone, which is then looked at here: cronsim itself misses some of half an hour.
-    for naive in CronSim(schedule.fields, after.astimezone(zone).replace(tzinfo=None, microsecond=0) - _BACK):
+    for naive in CronSim(times.fields, after.astimezone(zone).replace(tzinfo=None, microsecond=0) - _BACK):
+        if naive > last:  # which saves looking for the one after it, a year away perhaps
+            break
         found = _in_utc(naive, zone, fixed=fixed)
         while waiting and found and waiting[0] <= found[0]:
             yield heapq.heappop(waiting)
@@ -53,9 +57,9 @@ def _by_cron(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     yield from sorted(waiting)
 
 
-def _is_fixed(schedule: Schedule) -> bool:
+def _is_fixed(times: Times) -> bool:
     """Whether it is for certain hours of the day, and not for so much time after the last one, as cron tells them."""
-    minute, hour, *_ = schedule.fields.split()
+    minute, hour, *_ = times.fields.split()
     return not (minute.startswith("*") or hour.startswith("*"))
 
 
@@ -85,13 +89,13 @@ def spread(schedule: str, instant: datetime, jitter: timedelta | None) -> timede
     return jitter * (int.from_bytes(digest[:8], "big") / 2**64)
 
 
-def change_of_clock(schedule: Schedule, instant: datetime) -> str:
+def change_of_clock(times: Times, instant: datetime) -> str:
     """What a change of the clock does to the occurrence at `instant`, in a sentence; empty where it does nothing."""
-    if not (schedule.cron and _is_fixed(schedule)):
+    if not (times.cron and _is_fixed(times)):
         return ""
-    zone = schedule.tz
+    zone = times.tz
     local = instant.astimezone(zone)
-    for naive in CronSim(schedule.fields, local.replace(tzinfo=None) - _BACK):
+    for naive in CronSim(times.fields, local.replace(tzinfo=None) - _BACK):
         if naive > local.replace(tzinfo=None):
             break
         if naive < local.replace(tzinfo=None) and _in_utc(naive, zone, fixed=True) == [instant]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.core.events import Instant
-from runner.executor.inventory.project_settings import NAME, Deployments, ProjectSettings
+from runner.executor.inventory.project_file import NAME
+from runner.executor.inventory.project_settings import Deployments, ProjectSettings
 from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.render.deployment_rows import heading, lines, names_in
@@ -35,7 +36,7 @@ def logged(do: Callable[[RunRequest, RunEnvironment], Result], request: RunReque
     """
     result = do(request, env)
     try:
-        settings = ProjectSettings.read(request.library.root).deployments if request.library else None
+        settings = ProjectSettings.read(request.library.root / NAME).deployments if request.library else None
         if settings and request.library:
             path, now = request.library.root / settings.log, env.clock()
             runs = (run_history(env.state, each.run_id, now) for each in _with_children(result))
@@ -53,7 +54,7 @@ def compare(root: Path, state: StateDirectory, now: Instant, *, mend: bool) -> D
         InvalidInputError: the library has none.
         OSError: it cannot be read or written.
     """
-    settings = ProjectSettings.read(root).deployments
+    settings = ProjectSettings.read(root / NAME).deployments
     if settings is None:
         hint = f'write [deployments] and below it log = "deployments.md" in {NAME}, beside runbooks/'
         raise InvalidInputError("this library has no deployment log", hint=hint)

@@ -12,7 +12,7 @@ from runner.core.errors import MistypedError
 from runner.core.secrets import FORMS, PROMPT, SecretReference
 from runner.executor.ansible.workspace import CONFIDENTIAL
 from runner.kinds.secrets.lookup import look_up
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.input import Input, InputFault, missing, read_all
 from runner.model.runbook import Runbook
 from runner.orchestrator.request import RunRequest

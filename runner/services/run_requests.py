@@ -12,7 +12,8 @@ from runner.core.errors import InvalidInputError, LockedError, MistypedError
 from runner.core.events import Outcome
 from runner.core.identifiers import LAST
 from runner.library.inventory import environments
-from runner.library.library import Library, shown
+from runner.library.library import Library
+from runner.library.root import shown
 from runner.model.runbook import Runbook
 from runner.orchestrator.continuation.accepted_changes import changes
 from runner.orchestrator.recovery import recorded_end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.library.library import source_of
+from runner.library.runbook_source import source_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,10 @@ from harness.fakes import CONTACTS, RUNBOOK, runbook_file
 from harness.runbook_files import read_runbook
 
 from runner.core.errors import InvalidInputError
-from runner.library.library import Library, Source, shown
-from runner.model.yaml.document import MAX_BYTES, load
-from runner.model.yaml.finding import InvalidFileError
+from runner.library.library import Library
+from runner.library.runbook_source import Source
+from runner.model.yaml.document import load
+from runner.model.yaml.yaml_file import MAX_BYTES
 
 
 @pytest.fixture
@@ -52,16 +53,6 @@ def test_what_is_neither_an_id_nor_a_file(library, name):
     assert refusal(library.source, name) == (f"{name!r} is neither the id of a runbook (RUN-001) nor a file", "")
 
 
-def test_a_file_has_the_name_of_its_runbook(tmp_path):
-    path = runbook_file(tmp_path).rename(tmp_path / "runbooks" / "RUN-002.yml")
-    with pytest.raises(InvalidFileError) as caught:
-        Library(tmp_path).source("RUN-002")
-    (finding,) = caught.value.findings
-    assert str(finding) == (
-        f"{shown(path)}:1:1: id: RUN-001 stands in RUN-002.yml; name the file RUN-001.yml [error: file-name]"
-    )
-
-
 def test_a_file_that_can_not_be_read(library):
     assert refusal(library.source, "/proc/self/mem") == (
         "/proc/self/mem:1:1: cannot be read: Input/output error [error: unusable-file]",
@@ -72,34 +63,6 @@ def test_a_file_that_can_not_be_read(library):
 def test_a_file_that_is_too_large_is_not_read_to_its_end(library, tmp_path):
     (tmp_path / "runbooks" / "RUN-001.yml").write_bytes(b"#" * (MAX_BYTES + 10))
     assert "is larger than 256 KiB" in refusal(library.source, "RUN-001")[0]
-
-
-def test_findings_name_a_file_as_it_is_seen_from_here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert shown(tmp_path / "runbooks" / "RUN-001.yml") == "runbooks/RUN-001.yml"
-    assert shown(tmp_path.parent / "a.yml") == str(tmp_path.parent / "a.yml")
-
-
-def test_files_that_belong_to_a_runbook_lie_below_it(library, tmp_path):
-    # Given a file beside the runbook, one elsewhere, and a link that leads there
-    source, outside = library.source("RUN-001"), tmp_path / "outside"
-    outside.write_text("secret")
-    (tmp_path / "runbooks" / "scripts").mkdir()
-    (tmp_path / "runbooks" / "scripts" / "a.sh").write_text("echo\n")
-    (tmp_path / "runbooks" / "link").symlink_to(outside)
-    (tmp_path / "runbooks" / "bytes").write_bytes(b"\xff")
-    # Then only what lies below is read, and only when it is text
-    assert source.read_file("scripts/a.sh") == "echo\n"
-    for name, sentence in (
-        ("link", "link leads out of the runbook's directory"),
-        ("../outside", "../outside leads out of the runbook's directory"),
-        ("none", f"none is not there; it is looked for beside {source.path}"),
-        ("scripts", "scripts is a directory, not a file"),
-        ("bytes", "bytes cannot be read: "),
-    ):
-        with pytest.raises(ValueError, match=".") as caught:
-            source.read_file(name)
-        assert str(caught.value).startswith(sentence)
 
 
 def test_the_playbook_and_the_contacts_lie_beside_the_runbook(library, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from harness import ROOT
 from harness.fakes import runbook_file
 
-from runner.library.root import SHIPPED, default_state, library_root, root_above, shipped_root
+from runner.library.root import SHIPPED, default_state, library_root, root_above, shipped_root, shown
 
 
 @pytest.fixture
@@ -48,3 +48,9 @@ def test_runs_are_recorded_beside_the_library_or_where_they_are_already(library)
     (library / "deep" / ".runbook").mkdir()
     assert default_state(library / "deep") == Path(".runbook")
     assert default_state(library) == Path(".runbook")
+
+
+def test_findings_name_a_file_as_it_is_seen_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "runbooks" / "RUN-001.yml") == "runbooks/RUN-001.yml"
+    assert shown(tmp_path.parent / "a.yml") == str(tmp_path.parent / "a.yml")

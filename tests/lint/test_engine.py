@@ -8,7 +8,8 @@ import pytest
 from harness.fakes import CONTACTS, runbook_file
 
 from runner.library.inventory import variables
-from runner.library.library import Library, shown
+from runner.library.library import Library
+from runner.library.root import shown
 from runner.lint.engine import lint
 from runner.lint.rules.writing import LONGEST as LONGEST_PROCEDURE
 

@@ -7,8 +7,8 @@ from harness import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.library.library import source_of
 from runner.library.registry_entries import RegistryEntries
+from runner.library.runbook_source import source_of
 from runner.markdown.convert import convert
 from runner.markdown.template import export
 from runner.model.reader import to_runbook

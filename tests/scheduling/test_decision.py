@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runner.model.schedule import Schedule
+from runner.model.schedules.schedule import Schedule
 from runner.scheduling.decision import Facts, Fate, decide
 
 AT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)

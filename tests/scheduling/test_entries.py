@@ -8,7 +8,7 @@ import pytest
 from harness.scheduler import Scheduler, schedule
 
 from runner.core.errors import InvalidInputError
-from runner.model.schedule import Schedule
+from runner.model.schedules.schedule import Schedule
 from runner.scheduling.entries import entries, entry, paused, subject_of
 
 

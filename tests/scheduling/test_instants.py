@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from harness.cron_oracle import Oracle
 
-from runner.model.schedule import Schedule
+from runner.model.schedules.schedule import Schedule
 from runner.scheduling.instants import change_of_clock, instants, spread
 
 DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "3"))
@@ -22,7 +22,7 @@ def schedule(**keys):
 
 
 def between(begin, end, **keys):
-    return list(instants(schedule(**keys), begin, end))
+    return list(instants(schedule(**keys).times, begin, end))
 
 
 def utc(*numbers):
@@ -83,10 +83,10 @@ def test_one_by_elapsed_time_counts_from_1970():
 )
 def test_what_a_change_of_the_clock_does_is_said(day, sentence):
     nightly = schedule(cron="30 2 * * *", zone="Europe/Berlin")
-    (instant,) = instants(nightly, utc(*day), utc(*day) + timedelta(hours=12))
+    (instant,) = instants(nightly.times, utc(*day), utc(*day) + timedelta(hours=12))
 
-    assert change_of_clock(nightly, instant) == sentence
-    assert change_of_clock(schedule(every="1h"), instant) == ""
+    assert change_of_clock(nightly.times, instant) == sentence
+    assert change_of_clock(schedule(every="1h").times, instant) == ""
 
 
 def test_the_spread_is_the_same_for_everybody_and_another_for_each():

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from harness.cron_oracle import MINUTE, Oracle
 
-from runner.model.schedule import Schedule
+from runner.model.schedules.schedule import Schedule
 from runner.scheduling.decision import Facts, Fate, decide
 from runner.scheduling.instants import instants
 
@@ -42,12 +42,12 @@ class Walk:
         self.coming = self.next_one()
 
     def next_one(self):
-        return next(instants(self.schedule, self.horizon, self.horizon + timedelta(days=9)))
+        return next(instants(self.schedule.times, self.horizon, self.horizon + timedelta(days=9)))
 
     def look(self, now):
         if now < self.coming:  # there is nothing to see, which takes years to find out again and again
             return
-        for instant in instants(self.schedule, self.horizon, now):
+        for instant in instants(self.schedule.times, self.horizon, now):
             running, ended = ("the run before", None) if self.busy > now else ("", self.busy)
             facts = Facts(name="RUN-1/n", now=now, running=running, ended=ended)
             decision = decide(self.schedule, instant, facts)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
-from runner.scheduling.entries import ScheduleEntry
-from runner.services.schedules.overview import Past
-from runner.services.schedules.planned_work import PlannedInstant
-from runner.store.occurrences import Occurrence
+
+if TYPE_CHECKING:
+    from runner.scheduling.entries import ScheduleEntry
+    from runner.services.schedules.coming_instants import PlannedInstant
+    from runner.services.schedules.overview import Past
+    from runner.store.occurrences import Occurrence
 
 
 def draw_list(found: Sequence[ScheduleEntry], following: Mapping[str, PlannedInstant]) -> None:

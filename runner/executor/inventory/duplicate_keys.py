@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from runner.core.errors import ExecutionError
 
 HINT = "write everything of that key in one place"
@@ -93,6 +91,8 @@ def _sentence(path: Path, key: str, places: str) -> str:
 
 def _lines(text: str, key: str) -> list[list[int]]:
     """For each mapping of YAML, of which JSON is a part, the lines on which it has `key`."""
+    import yaml  # noqa: PLC0415 - only whoever has such a key waits for it
+
     try:
         nodes = [yaml.compose(text, Loader=yaml.SafeLoader)]
     except (ValueError, yaml.YAMLError, RecursionError):

@@ -12,8 +12,10 @@ from pathlib import Path
 from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
-from runner.executor.inventory.project_settings import NAME, AnsibleSettings, ProjectSettings
 from runner.executor.job import ENGINE, Engine
+
+NAME = "runbook.toml"
+"""The file, in the root of a library."""
 
 PASSES = "RUNBOOK_PASS_ENVIRONMENT"
 """The variable in which the product says, to itself, which others of the user's environment are passed on."""
@@ -87,7 +89,9 @@ def project_file(root: Path | None) -> ProjectFile:
     if path is None or not os.path.lexists(path):
         return ProjectFile()
     trusted_files.check([path])
-    chosen = ProjectSettings.read(path.parent).ansible or AnsibleSettings()
+    from runner.executor.inventory.project_settings import AnsibleSettings, ProjectSettings  # noqa: PLC0415 - few have one
+
+    chosen = ProjectSettings.read(path).ansible or AnsibleSettings()
     passed = chosen.pass_environment
     if never := [name for name in passed if not (may_pass(name) and name not in _INVENTORY)]:
         message = f"{path}: {listed(never)} cannot be passed on: it may change what is executed, or what is reported"

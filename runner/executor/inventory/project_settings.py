@@ -16,8 +16,6 @@ from runner.model.names import Name
 from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, Level, Place, Position, show
 from runner.model.yaml.pydantic_errors import problems
 
-NAME = "runbook.toml"
-"""The file, in the root of a library."""
 _FORMS = {".md", ".csv"}
 _TABLE = re.compile(r"\s*\[\s*(?P<name>[\w-]+)\s*\]")
 _KEY = re.compile(r"\s*(?P<name>[\w-]+)\s*=")
@@ -63,13 +61,13 @@ class ProjectSettings(Model):
     deployments: Deployments | None = Field(default=None, description="The deployment log")
 
     @classmethod
-    def read(cls, root: Path) -> ProjectSettings:
-        """The settings of the library in the directory `root`.
+    def read(cls, path: Path) -> ProjectSettings:
+        """The settings in the file at `path`.
 
         Raises:
             InvalidFileError: the file cannot be read, or holds something else; every fault is in the message.
         """
-        path, text = root / NAME, ""
+        text = ""
         try:
             text = path.read_text(encoding="utf-8")
             written: dict[str, Any] = tomllib.loads(text)

@@ -15,7 +15,7 @@ from runner.kinds.ansible_yaml import Block, Task, dump
 from runner.lab.drills.host_identity import WHO
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.drills.undo_script import ARM, TELL, UndoCommand, place_of, undo_program
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.procedure.drill import Drill
 from runner.model.step import Effect, Step
 from runner.model.verification import Verification

@@ -15,7 +15,7 @@ from runner.lab.drills.drill_question import AskedSystem
 from runner.lab.drills.inventory_values import HostValues
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.probe import Probe, ProbeAnswer
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.procedure.drill import Drill
 from runner.model.step import Step
 from runner.model.verification import Verification

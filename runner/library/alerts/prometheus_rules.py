@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
-from runner.library.library import shown
+from runner.library.root import shown
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.model.yaml.lenient_yaml import MAX_BYTES, Value, documents
 

@@ -12,16 +12,17 @@ from itertools import chain
 from pathlib import Path
 
 import runner
-from runner.kinds import plugins
 from runner.store import disposable
 
 _TABLES = """
 CREATE TABLE file (id INTEGER PRIMARY KEY, name TEXT UNIQUE, sha256 TEXT, beside TEXT, faults TEXT, content TEXT,
-                   mentions TEXT, glosses TEXT);
+                   mentions TEXT, glosses TEXT, schedules TEXT);
 CREATE VIRTUAL TABLE passage USING fts5 (source UNINDEXED, runbook UNINDEXED, place UNINDEXED, text UNINDEXED,
                                          weight UNINDEXED, words, tokenize = "ascii tokenchars '-'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (passage, row)
 """
+_GROUPS = b"runbookctl."
+"""How the groups begin in which packages register kinds."""
 _MOST = 20
 """Libraries whose indexes are kept."""
 
@@ -51,17 +52,37 @@ def _make_room(directory: Path) -> None:
 def release() -> str:
     """What changes when the code does that reads runbooks, be it ours or that of a plug-in."""
     facts = [(str(path), status.st_mtime_ns, status.st_size) for path in _code() for status in [path.stat()]]
-    return hashlib.sha256(repr((runner.version(), sys.version, facts)).encode()).hexdigest()
+    return hashlib.sha256(repr((sys.version, facts)).encode()).hexdigest()
 
 
 def _code() -> Iterator[Path]:
     """The files of that code; of an installed distribution the list of its files, which each installation writes."""
     own = Path(runner.__file__).parent
-    kinds = chain(plugins.steps().values(), plugins.verifications().values())
-    modules = {Path(str(sys.modules[kind.__module__].__file__)) for kind in kinds}
-    yield from sorted(path for path in modules if own not in path.parents)
+    if _may_have_plugins():
+        yield from _code_of_plugins(own)
     if installed := sorted(own.parent.glob("runbookctl-*.dist-info/RECORD")):
         yield from installed
         return
     for package in ("core", "kinds", "library", "model"):
         yield from sorted((own / package).rglob("*.py"))
+
+
+def _may_have_plugins() -> bool:
+    """Whether another package registers a kind: its name is looked for, as to read all metadata takes much longer."""
+    places = [Path(each) for each in sys.path]
+    found = (path for place in places for path in place.glob("*-info/entry_points.txt"))
+    return any(place.is_file() for place in places) or any(_GROUPS in _bytes(path) for path in found)
+
+
+def _bytes(path: Path) -> bytes:
+    with contextlib.suppress(OSError):  # what cannot be read registers nothing
+        return path.read_bytes()
+    return b""
+
+
+def _code_of_plugins(own: Path) -> Iterator[Path]:
+    from runner.kinds import plugins  # noqa: PLC0415 - it imports all kinds, which whoever has no plug-in does not wait for
+
+    kinds = chain(plugins.steps().values(), plugins.verifications().values())
+    modules = {Path(str(sys.modules[kind.__module__].__file__)) for kind in kinds}
+    yield from sorted(path for path in modules if own not in path.parents)

@@ -7,11 +7,16 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from runner.core import duration
+from runner.core.wording import first_line
 from runner.library.index.summary import Summary
-from runner.library.library import Source, digest, shown, source_of
 from runner.library.links.link_mentions import mentions, program_mentions, shared_mentions
 from runner.library.registry.id_meanings import glosses
+from runner.library.root import digest, shown
+from runner.library.runbook_source import Source, source_of
 from runner.library.search.passages import Passage, passages_of_entry, passages_of_runbook
+from runner.model.runbook import Runbook
+from runner.model.schedules.schedule import read_schedule
 from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import Finding, InvalidFileError, Level, Position
 
@@ -20,6 +25,7 @@ class IndexedFile(NamedTuple):
     """A file with its faults or its content: the summary of a runbook, or the values and positions of entries.
 
     `beside` has the SHA-256 of each other file that it was read with, by its name; empty for one that is not there.
+    `schedules` says when a runbook is begun, and what a scheduler needs to know of it; None where it has no schedule.
     """
 
     beside: Mapping[str, str]
@@ -28,6 +34,7 @@ class IndexedFile(NamedTuple):
     mentions: Sequence[Any] = ()
     glosses: Sequence[Any] = ()
     passages: Sequence[Passage] = ()
+    schedules: Mapping[str, Any] | None = None
 
 
 def index_runbook(path: Path, data: bytes) -> IndexedFile:
@@ -36,7 +43,7 @@ def index_runbook(path: Path, data: bytes) -> IndexedFile:
     try:
         source = source_of(path, data, note=lambda name: digests.update({name: digest(path.parent / name)}))
     except InvalidFileError as error:
-        return index_faults(error.findings, digests)
+        return index_faults(error.findings, digests)._replace(schedules=_readable_schedules(data, error.findings[0]))
     programs = program_mentions(source.runbook, source.document, _recorded(source, digests))
     return IndexedFile(
         content=Summary.of(source).model_dump(mode="json"),
@@ -45,7 +52,50 @@ def index_runbook(path: Path, data: bytes) -> IndexedFile:
         glosses=[astuple(gloss) for gloss in glosses(source.document.text)],
         passages=[*passages_of_runbook(source.document)],
         beside=digests,
+        schedules=_schedules(source.runbook, source.document) if source.runbook.schedules else None,
     )
+
+
+def _schedules(runbook: Runbook, document: Document) -> Mapping[str, Any]:
+    """Each schedule with its line and its id, as it is recorded, so that no model is needed to tell when it is due."""
+    found = enumerate(runbook.schedules)
+    return {
+        "file": document.file,
+        "fault": "",
+        "deprecated": f"{runbook.id} is deprecated" if runbook.deprecated else "",
+        "severity": runbook.severity,
+        "contacts": runbook.escalation.contacts,
+        "deadline": duration.show(runbook.deadline) if runbook.deadline else "",
+        "schedules": [(document.position(("schedules", n)).line, each.id, each.written) for n, each in found],
+    }
+
+
+def _readable_schedules(data: bytes, fault: Finding) -> Mapping[str, Any] | None:
+    """The same of a file with faults, as far as it can be read: the first `fault` keeps all of them from being begun.
+
+    Of a schedule that is wrong itself nothing is known but its id. None where the file is not even YAML.
+    """
+    try:
+        value = load(data, file=fault.file).value
+    except InvalidFileError:
+        return None
+    policy, listed = value.get("escalation"), value.get("schedules")
+    contacts = policy.get("contacts") if isinstance(policy, Mapping) else None
+    found = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+    return {
+        "file": fault.file,
+        "fault": first_line(fault.message),
+        "deprecated": "",
+        "severity": str(value.get("severity", "")),
+        "contacts": [*map(str, contacts)] if isinstance(contacts, list) else [],
+        "deadline": "",
+        "schedules": [(fault.line, str(each.get("id", "?")), _written(each)) for each in found],
+    }
+
+
+def _written(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    schedule = read_schedule(raw, as_json=False)
+    return schedule.written if schedule else {}
 
 
 def _recorded(source: Source, digests: dict[str, str]) -> Callable[[str], str]:

@@ -12,15 +12,20 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.core.errors import InvalidInputError
+from runner.core.limited_file import read_limited
 from runner.library.index.index_file import opened
-from runner.library.index.indexed_file import IndexedFile, index_faults, index_registry, index_runbook
-from runner.library.library import Library, digest, shown
-from runner.library.registry.registry import registry_files
-from runner.library.search.passages import Passage
-from runner.model.yaml.document import read_file
-from runner.model.yaml.finding import Finding, InvalidFileError
+from runner.library.library import Library
+from runner.library.registry.registry_files import registry_files
+from runner.library.root import digest, shown
+from runner.model.yaml.finding import Finding
+from runner.model.yaml.yaml_file import MAX_BYTES, unusable
+
+if TYPE_CHECKING:  # all that reads a file is imported for one that has changed
+    from runner.library.index.indexed_file import IndexedFile
+    from runner.library.search.passages import Passage
 
 _PER_FILE = 100_000
 """The rows of `passage` that are kept for a file: more than a file can have values."""
@@ -61,6 +66,8 @@ class LibraryIndex:
 
     def passages(self, wanted: Iterable[str] | None = None) -> set[Passage]:
         """The passages that hold one of the `wanted` words; all of them where None is given."""
+        from runner.library.search.passages import Passage  # noqa: PLC0415 - as said
+
         query = "SELECT rowid, source, runbook, place, text, weight, words FROM passage"
         if wanted is None:
             rows = self._select(query)
@@ -84,11 +91,12 @@ class LibraryIndex:
             return self._connection.execute(query, values).fetchall()
 
     def _refresh(self) -> None:
-        if self._current().keys() == self._files.keys() and not self._surplus():
+        current = self._current()
+        if current.keys() == self._files.keys() and not self._surplus(current):
             return
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            for number in self._surplus():
+            for number in self._surplus(self._current()):
                 self._connection.execute("DELETE FROM file WHERE id = ?", [number])
                 rows = (number * _PER_FILE, (number + 1) * _PER_FILE - 1)
                 self._connection.execute("DELETE FROM passage WHERE rowid BETWEEN ? AND ?", rows)
@@ -100,10 +108,10 @@ class LibraryIndex:
         rows = self._connection.execute("SELECT name, id, sha256, beside FROM file")
         return {name: number for name, number, *digests in rows if self._is_current(name, *digests)}
 
-    def _surplus(self) -> set[int]:
+    def _surplus(self, current: Mapping[str, int]) -> set[int]:
         """The numbers of the other rows."""
         rows = {number for (number,) in self._connection.execute("SELECT id FROM file")}
-        return rows - set(self._current().values())
+        return rows - set(current.values())
 
     def _is_current(self, name: str, sha256: str, beside: str) -> bool:
         file = self._files.get(name)
@@ -112,11 +120,14 @@ class LibraryIndex:
         return all(digest(file.path.parent / other) == known for other, known in json.loads(beside).items())
 
     def _add(self, file: _File) -> None:
+        from runner.library.index.indexed_file import index_faults, index_registry, index_runbook  # noqa: PLC0415 - as said
+
         index = index_registry if file.path.parent.name == "registry" else index_runbook
         made = index_faults(file.faults) if file.faults else index(file.path, file.data)
-        columns = (made.beside, made.faults, made.content, made.mentions, made.glosses)
+        columns = (made.beside, made.faults, made.content, made.mentions, made.glosses, made.schedules)
         number = self._connection.execute(
-            "INSERT INTO file (name, sha256, beside, faults, content, mentions, glosses) VALUES (?,?,?,?,?,?,?)",
+            "INSERT INTO file (name, sha256, beside, faults, content, mentions, glosses, schedules)"
+            " VALUES (?,?,?,?,?,?,?,?)",
             (file.name, file.sha256, *map(json.dumps, columns)),
         ).lastrowid
         self._connection.executemany(
@@ -131,11 +142,12 @@ def _numbered(made: IndexedFile, first: int) -> Iterator[tuple[object, ...]]:
 
 def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:
     entries, _ = registry_files(directory / "registry")
-    for path in (*(directory / f"{name}.yml" for name in ids), *entries):
-        name = path.relative_to(directory).as_posix()
+    found = {f"{name}.yml": directory / f"{name}.yml" for name in ids}
+    found |= {f"registry/{path.name}": path for path in entries}
+    for name, path in found.items():
         try:
-            data = read_file(path, file=shown(path))
-        except InvalidFileError as error:
-            yield _File(name, path, faults=error.findings)
+            data = read_limited(path, MAX_BYTES)
+        except InvalidInputError as error:
+            yield _File(name, path, faults=[unusable(shown(path), error.message, error.hint)])
         else:
             yield _File(name, path, data, hashlib.sha256(data).hexdigest())

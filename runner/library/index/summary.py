@@ -8,10 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import Strict
 
-from runner.core.fields import Limit, Model
-from runner.library.library import Source
+from runner.core.fields import Model
+from runner.library.runbook_source import Source
 from runner.model.runbook import Category, Deprecated, Scope, Trigger
-from runner.model.schedule import Schedule
 from runner.model.severity import Severity
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Level, Place, Position, show
@@ -23,8 +22,7 @@ class Summary(Model):
     """What a RUN- file says of itself, which of its lines say it, and the SHA-256 of its text.
 
     `contacts` are called when it escalates, `required_inputs` have no default, `steps` is how many it has. `todo_line`
-    is the first line in which something is still to be written; None where nothing is. `schedules` is when it is run,
-    `deadline` how long it may take.
+    is the first line in which something is still to be written; None where nothing is.
     """
 
     file: str
@@ -41,8 +39,6 @@ class Summary(Model):
     required_inputs: tuple[str, ...]
     steps: int
     todo_line: int | None
-    schedules: tuple[Schedule, ...]
-    deadline: Annotated[Limit | None, Strict(strict=False)]
     positions: Mapping[str, tuple[int, int]]
 
     @classmethod
@@ -64,8 +60,6 @@ class Summary(Model):
             required_inputs=tuple(name for name, item in runbook.inputs.items() if item.default is None),
             steps=len(runbook.steps),
             todo_line=_line_of_todo(document.text),
-            schedules=runbook.schedules,
-            deadline=runbook.deadline,
             positions={show(place): document.position(place) for place in _places(document)},
         )
 
@@ -88,8 +82,4 @@ def _line_of_todo(text: str) -> int | None:
 def _places(document: Document) -> Iterator[Place]:
     """The whole, its keys, and each contact that is called: where findings about a library stand."""
     yield from ((), *((key,) for key in document.value))
-    yield from (place for place in document.marks if place[:2] == ("escalation", "contacts") or _is_schedule(place))
-
-
-def _is_schedule(place: Place) -> bool:
-    return place[:1] == ("schedules",) and len(place) == 2  # noqa: PLR2004 - one item of the list
+    yield from (place for place in document.marks if place[:2] == ("escalation", "contacts"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -15,15 +13,14 @@ from pydantic import Field, Strict, model_validator
 from runner.core.fields import Model, Prose, Several, Text, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
 from runner.kinds.verifications.monitoring.alert_source import AlertSource
-from runner.library.library import shown
 from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
 from runner.model.procedure.rollback_triggers import Rollback
 from runner.model.reader import to_probe
 from runner.model.runbook import Category
 from runner.model.severity import Severity
-from runner.model.yaml.document import Document, unusable, validate
-from runner.model.yaml.finding import Finding, InvalidFileError, Level
+from runner.model.yaml.document import Document, validate
+from runner.model.yaml.finding import Finding, InvalidFileError
 
 _ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like MON-001")
 
@@ -154,26 +151,6 @@ def letters(name: str) -> tuple[str, str]:
 def of_kind(references: Iterable[Reference], kind: type[Kind]) -> Iterator[tuple[str, Kind]]:
     """Each entry among `references` that is a `kind`, with its id."""
     return ((each.id, each.entry) for each in references if isinstance(each.entry, kind))
-
-
-def registry_files(directory: Path) -> tuple[list[Path], list[Finding]]:
-    """The files of the registry in `directory`, and what is wrong with the names of others."""
-    if not os.path.lexists(directory):
-        return [], []
-    try:
-        paths = sorted(directory.iterdir())
-    except NotADirectoryError:
-        return [], [_misnamed(directory, "must be a directory with files *.yml")]
-    except OSError as error:
-        hint = "make it a directory that you may read, or take it away"
-        return [], [unusable(shown(directory), f"cannot be read: {error.strerror}", hint)]
-    ignored = [path for path in paths if path.suffix == ".yaml"]
-    faults = [_misnamed(path, "is not read, as only *.yml is", hint=f"name it {path.stem}.yml") for path in ignored]
-    return [path for path in paths if path.suffix == ".yml"], faults
-
-
-def _misnamed(path: Path, message: str, hint: str = "") -> Finding:
-    return Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", message, hint)
 
 
 def entries_of(documents: Iterable[Document]) -> tuple[Mapping[str, Reference], list[Finding]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from runner.core.shell.shell_code import Code
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
 from runner.lint.rules.needs import EXPRESSIONS
 from runner.model.checks.condition import required

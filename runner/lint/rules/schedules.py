@@ -10,7 +10,8 @@ from runner.library.calendars import Calendars
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, quoted
 from runner.model.input import missing, read_all
 from runner.model.runbook import Runbook
-from runner.model.schedule import Schedule, outside, problem
+from runner.model.schedules.schedule import Schedule
+from runner.model.schedules.times import outside, problem
 from runner.model.yaml.finding import did_you_mean
 
 

@@ -13,20 +13,15 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from runner.core.errors import InvalidInputError
-from runner.core.limited_file import read_limited
 from runner.model.yaml.composer import LOADER, Composer, Marks, position_of
 from runner.model.yaml.finding import MAX_FINDINGS, Faults, Finding, InvalidFileError, Level, Place, Position, show
 from runner.model.yaml.pydantic_errors import problems
-
-MAX_BYTES = 256 * 1024
-"""The largest file that is read; a caller need not read more than one byte beyond it."""
+from runner.model.yaml.yaml_file import MAX_BYTES
 
 # What YAML readers or people disagree about: bytes that are not UTF-8 (decoded to surrogates), control characters, line
 # breaks that only some count (NEL, LS, PS, a lone CR), and what makes text look different from what it is (direction
@@ -181,23 +176,6 @@ def _position(marks: Mapping[Place, Marks], place: Place) -> Position:
     while place not in marks:
         place = place[:-1]
     return position_of(marks[place].key)
-
-
-def unusable(file: str, message: str, hint: str = "") -> Finding:
-    """The finding that nobody can read the `file` at all."""
-    return Finding(file, 1, 1, "", Level.ERROR, "unusable-file", message, hint)
-
-
-def read_file(path: Path, *, file: str, most: int = MAX_BYTES) -> bytes:
-    """The bytes of the file at `path`, which findings call `file`; one more than `most` where it is larger.
-
-    Raises:
-        InvalidFileError: it is no file or cannot be read.
-    """
-    try:
-        return read_limited(path, most)
-    except InvalidInputError as error:
-        raise InvalidFileError([unusable(file, error.message, error.hint)]) from None
 
 
 def load(data: bytes, *, file: str, loader: Any = LOADER) -> Document:

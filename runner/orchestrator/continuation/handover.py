@@ -15,7 +15,8 @@ from runner.core.wording import first_line, listed
 from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target
 from runner.kinds.values import OtherRunbook
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.handover_inputs import wrong_inputs
 from runner.model.procedure import called_runbooks
 from runner.model.runbook import Runbook

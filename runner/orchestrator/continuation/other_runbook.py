@@ -10,7 +10,8 @@ from runner.core.errors import InvalidInputError
 from runner.executor.job import Message
 from runner.executor.target import Target
 from runner.kinds.values import OtherRunbook
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.step import Step
 from runner.orchestrator.gate.gate_facts import judged, told
 from runner.orchestrator.request import RunRequest

@@ -13,6 +13,7 @@ from runner.compiler.blast_radius import blast_radius
 from runner.compiler.committed_playbook import reviewed
 from runner.core.errors import ClosedError, GuardError, UnreachableError
 from runner.core.events import Event, EventType
+from runner.core.identifiers import PRODUCTION, STAGING
 from runner.escalation.contract_check import call_problems
 from runner.executor.host_check import HostCheck
 from runner.executor.target import CLASSES, Target
@@ -31,7 +32,7 @@ from runner.render.history.recorded_runs import RecordedRuns
 
 def asks_person(request: RunRequest, target: Target) -> bool:
     """Whether a person is to be asked for the name of the environment before a run against `target` may begin."""
-    return target.environment == guards.PRODUCTION and not (request.environment or request.looks)
+    return target.environment == PRODUCTION and not (request.environment or request.looks)
 
 
 def check_guards(
@@ -147,7 +148,7 @@ def _proofs(log: Path, playbooks: Iterable[str]) -> Iterable[Proof]:
     if not log.is_file():
         return ()
     with RecordedRuns.opened(log) as runs:
-        newest = [runs.newest_proof(playbook, guards.STAGING) for playbook in playbooks]
+        newest = [runs.newest_proof(playbook, STAGING) for playbook in playbooks]
     return [proof for proof in newest if proof]
 
 

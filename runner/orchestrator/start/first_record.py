@@ -14,7 +14,7 @@ from runner.escalation import policy
 from runner.escalation.ladder import levels
 from runner.executor.provenance import provenance
 from runner.kinds.steps.base import StepKind
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.procedure.step_numbers import labels
 from runner.model.step import BranchLabel, Step
 from runner.model.verification import Verification

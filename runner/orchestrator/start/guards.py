@@ -9,6 +9,7 @@ from typing import Literal
 
 from runner.compiler.segments import before
 from runner.core import duration
+from runner.core.identifiers import PRODUCTION, STAGING
 from runner.core.wording import counted, listed
 from runner.executor.target import Target
 from runner.library.last_tested import Proof
@@ -16,8 +17,6 @@ from runner.model.contacts import Contact
 from runner.model.run_policy import SCHEDULE, RunPolicy, is_one_of, people
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step
-
-PRODUCTION, STAGING = "production", "staging"
 
 Guard = Literal[
     "calendar", "calls", "environment", "lint", "reason", "max_hosts", "protected", "proof", "four_eyes", "may_run"

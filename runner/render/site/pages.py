@@ -9,9 +9,9 @@ from typing import Any
 from jinja2 import Environment
 
 from runner.core import duration
-from runner.library.library import Source
 from runner.library.links.links import Link, by_source, by_target
 from runner.library.registry.registry import prefix
+from runner.library.runbook_source import Source
 from runner.model.escalation_policy import in_words
 from runner.model.procedure.step_numbers import tree
 from runner.model.runbook import Category, Exclusion, FollowUp, Runbook

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.kinds.ansible_yaml import dump
-from runner.library.library import Library, shown
+from runner.library.library import Library
 from runner.library.registry.registry_import import entries
 from runner.library.registry_entries import RegistryEntries
+from runner.library.root import shown
 from runner.library.scaffold import SCHEMA_LINE, begin
 from runner.library.snapshot import read
 from runner.markdown.convert import convert
 from runner.markdown.draft import Defaults
-from runner.model.yaml.document import MAX_BYTES, read_file, unusable
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
+from runner.model.yaml.yaml_file import MAX_BYTES, read_file, unusable
 from runner.store import durable
 
 _ENDINGS = (".md", ".markdown", ".mdown", ".mkd")

@@ -13,9 +13,12 @@ from pathlib import Path
 from runner.compiler.committed_playbook import is_stale
 from runner.core.errors import InvalidInputError
 from runner.escalation.reached_contacts import ReachedContacts
+from runner.executor.inventory.project_file import NAME
 from runner.executor.inventory.project_settings import ProjectSettings
 from runner.library.inventory import encrypted, variables, vaulted
-from runner.library.library import Library, Source, shown
+from runner.library.library import Library
+from runner.library.root import shown
+from runner.library.runbook_source import Source
 from runner.lint.autofix import mended
 from runner.lint.engine import Excepted, Report, context_of, examine
 from runner.lint.lint_context import LintContext
@@ -86,7 +89,7 @@ def lint_runbooks(
         InvalidInputError: there is no such runbook, or it cannot be written; or Ansible cannot read an inventory; or
             the settings of the library are wrong.
     """
-    ProjectSettings.read(request.library.root)
+    ProjectSettings.read(request.library.root / NAME)
     linter = _Linter(request)
     fixes = {path: count for name in names if fix for path, count in linter.fix(name)}
     reports = _reports(linter, names, workers or (len(os.sched_getaffinity(0)) if len(names) >= _MANY else 1))

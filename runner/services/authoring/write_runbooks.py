@@ -14,8 +14,10 @@ from runner.compiler.committed_playbook import is_stale, write
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
 from runner.kinds import plugins
-from runner.library.library import Library, Source, shown, source_of
+from runner.library.library import Library
 from runner.library.links.links import links, to
+from runner.library.root import shown
+from runner.library.runbook_source import Source, source_of
 from runner.library.scaffold import begin, begin_inventories, scaffold, who
 from runner.library.schema.json_schema import SCHEMAS, text
 from runner.library.snapshot import read

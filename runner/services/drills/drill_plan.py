@@ -12,7 +12,7 @@ from runner.core.wording import listed
 from runner.lab.drills.armed_undo import HostUndo, host_undos, snapshot
 from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.procedure.drill import Drill
 from runner.model.step import Effect, Step
 from runner.services.drills.drill_task import DrillTask

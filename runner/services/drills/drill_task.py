@@ -13,7 +13,8 @@ from runner.core.secrets import SecretUnavailableError
 from runner.core.wording import listed
 from runner.lab.drills.drill_phases import DrillPhases
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.mentions import mentioned_in
 from runner.model.procedure.drill import PHASES, Drill
 from runner.model.verification import Verification

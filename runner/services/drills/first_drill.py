@@ -12,7 +12,8 @@ from runner.core.wording import listed
 from runner.kinds import plugins
 from runner.kinds.ansible_yaml import dump
 from runner.kinds.faults import Fault
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.procedure.drill import ASKED_DIRECTLY
 from runner.model.step import Step
 from runner.model.verification import Verification

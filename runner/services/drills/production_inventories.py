@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError
+from runner.core.identifiers import PRODUCTION
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.library.inventory import environments
 from runner.library.library import Library
-from runner.orchestrator.start.guards import PRODUCTION
 from runner.scheduling.entries import entries
 from runner.services.run_requests import inventories_of
 from runner.store.state_directory import StateDirectory

@@ -18,7 +18,8 @@ from runner.lab.drills.drill_question import way_to
 from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
 from runner.lab.receiver import Receiver
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.contacts import Contact
 from runner.model.procedure.drill import Drill
 from runner.orchestrator.run_environment import Installation

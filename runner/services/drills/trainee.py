@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError
 from runner.core.events import Clock
 from runner.lab.drills.drill_phases import DrillPhases
-from runner.library.library import Library, Source
+from runner.library.library import Library
+from runner.library.runbook_source import Source
 from runner.model.mentions import mentioned_in
 from runner.model.runbook import Exclusion
 from runner.model.step import Step

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from runner.core.errors import InvalidInputError, LockedError
 from runner.core.events import Event, EventType
-from runner.library.library import Library
-from runner.orchestrator.run_environment import Installation
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry, subject_of
 from runner.scheduling.instants import instants
 from runner.services.schedules.clock_memory import forget
 from runner.services.schedules.deciding import decided, deciding, one_entry, run_id
 from runner.store.occurrences import CLAIMED
+
+if TYPE_CHECKING:
+    from runner.library.library import Library
+    from runner.orchestrator.run_environment import Installation
 
 
 def pause(installation: Installation, library: Library, name: str, why: str) -> None:
@@ -72,7 +75,7 @@ def catch_up(installation: Installation, library: Library, name: str, instant: d
     found = one_entry(library, installation.state, name)
     schedule = found.schedule
     assert schedule  # noqa: S101 - `entry` gives none without
-    if instant not in instants(schedule, instant - timedelta(seconds=1), instant):
+    if instant not in instants(schedule.times, instant - timedelta(seconds=1), instant):
         hint = f"runbook schedule history {name} shows those that were missed"
         raise InvalidInputError(f"{instant:%Y-%m-%dT%H:%MZ} is no instant of {name}", hint=hint)
     if instant > installation.clock().wall:

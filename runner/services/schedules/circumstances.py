@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.core.errors import RunbookError, explain
 from runner.core.events import EventType, Outcome
+from runner.core.identifiers import PRODUCTION
 from runner.core.wording import first_line
-from runner.library.calendars import Calendars
-from runner.library.inventory import environments
-from runner.library.library import Library
-from runner.model.schedule import Schedule
-from runner.orchestrator.start.guards import PRODUCTION
 from runner.scheduling.decision import Facts
 from runner.scheduling.entries import ScheduleEntry, paused, subject_of
 from runner.services.schedules.planned_drills import drill_goes_on
 from runner.store.occurrences import CLAIMED, Occurrence, Occurrences
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.library.calendars import Calendars
+    from runner.library.library import Library
+    from runner.model.schedules.schedule import Schedule
+    from runner.store.state_directory import StateDirectory
 
 _DRILLED = ("staging", "lab")
 """The classes of environment that a drill by calendar may break."""
@@ -36,7 +37,6 @@ class Circumstances:
 
     def __init__(self, library: Library, state: StateDirectory, occurrences: Occurrences, now: datetime) -> None:
         self._library, self._state, self._occurrences, self._now = library, state, occurrences, now
-        self._calendars = Calendars(library.root / "runbooks" / "calendars.yml")
         self._environments: dict[str, list[str]] = {}
 
     def facts(self, entry: ScheduleEntry, schedule: Schedule) -> Facts:
@@ -97,8 +97,16 @@ class Circumstances:
 
     def _classes(self, inventory: str) -> list[str]:
         if inventory not in self._environments:
+            from runner.library.inventory import environments  # noqa: PLC0415 - only what is due needs it
+
             self._environments[inventory] = environments(self._library.root / inventory)
         return self._environments[inventory]
+
+    @cached_property
+    def _calendars(self) -> Calendars:
+        from runner.library.calendars import Calendars  # noqa: PLC0415 - only what is due needs it
+
+        return Calendars(self._library.root / "runbooks" / "calendars.yml")
 
     @cached_property
     def _paused(self) -> Mapping[str, Mapping[str, Any]]:

@@ -8,11 +8,14 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runner.scheduling.clock_check import Clocks, Trust, check
 from runner.store import durable
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.store.state_directory import StateDirectory
 
 _DIRECTORY = "clocks"
 

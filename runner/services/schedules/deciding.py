@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runner.core.events import Event, EventType
-from runner.library.library import Library
-from runner.orchestrator.run_environment import Installation
 from runner.scheduling.entries import ScheduleEntry, entries, entry, remembered
 from runner.store.occurrences import Occurrences
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.library.library import Library
+    from runner.orchestrator.run_environment import Installation
+    from runner.store.state_directory import StateDirectory
 
 
 class Note(Protocol):

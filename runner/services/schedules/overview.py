@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from runner.core import duration
 from runner.core.errors import InvalidInputError
 from runner.core.events import Outcome
-from runner.library.library import Library
-from runner.model.schedule import Schedule
 from runner.scheduling.decision import Facts, Fate, decide
-from runner.scheduling.entries import ScheduleEntry
 from runner.scheduling.instants import change_of_clock, instants
 from runner.services.schedules.circumstances import Circumstances
 from runner.services.schedules.clock_memory import last_look
 from runner.services.schedules.deciding import all_entries, decided, one_entry
 from runner.services.schedules.planned_drills import as_it_stands
-from runner.store.occurrences import Occurrence
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.library.library import Library
+    from runner.model.schedules.schedule import Schedule
+    from runner.scheduling.entries import ScheduleEntry
+    from runner.store.occurrences import Occurrence
+    from runner.store.state_directory import StateDirectory
 
 SILENT = timedelta(minutes=5)
 """After so long without a look somebody should ask where the scheduler is."""
@@ -104,11 +107,11 @@ def explain(library: Library, state: StateDirectory, name: str, instant: datetim
     assert schedule  # noqa: S101 - `one_entry` gives none without
     local = instant.astimezone(schedule.tz)
     lines = [f"{name} at {local:%Y-%m-%d %H:%M %Z} ({instant:%H:%M} UTC), planned at {found.place}"]
-    if instant not in instants(schedule, instant - timedelta(seconds=1), instant):
-        coming = next(instants(schedule, instant, instant + timedelta(days=1500)), None)
+    if instant not in instants(schedule.times, instant - timedelta(seconds=1), instant):
+        coming = next(instants(schedule.times, instant, instant + timedelta(days=1500)), None)
         hint = f"the next is at {coming.astimezone(schedule.tz):%Y-%m-%d %H:%M %Z}" if coming else "none comes after it"
         return [*lines, f"it is no instant of this schedule; {hint}"]
-    lines += filter(None, [change_of_clock(schedule, instant)])
+    lines += filter(None, [change_of_clock(schedule.times, instant)])
     with decided(state) as occurrences:
         became = occurrences.of(name, instant)
         since = occurrences.horizons().get(name)

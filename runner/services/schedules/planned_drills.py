@@ -7,16 +7,19 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.core.errors import LockedError
 from runner.core.events import EventType, Outcome
-from runner.orchestrator.run_environment import Installation
 from runner.scheduling.decision import Fate
-from runner.scheduling.entries import ScheduleEntry
 from runner.services.schedules.deciding import deciding, run_id
 from runner.store.locks.kernel_locks import LockFile
 from runner.store.occurrences import CLAIMED, Occurrence
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.orchestrator.run_environment import Installation
+    from runner.scheduling.entries import ScheduleEntry
+    from runner.store.state_directory import StateDirectory
 
 RUNNING = "running"
 """How a drill has ended that goes on, or whose process has died."""

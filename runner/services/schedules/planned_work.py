@@ -1,74 +1,31 @@
-"""What will come of planned work, and what the site shows of it beside what became of what has come."""
+"""What the site shows of planned work: what will come, beside what became of what has come."""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from runner.core import duration
-from runner.library.library import Library
 from runner.render.site.month_view import PlannedItem, PlannedSchedule, PlannedWork, span
-from runner.scheduling.entries import ScheduleEntry
-from runner.scheduling.instants import change_of_clock, instants, spread
-from runner.services.schedules.deciding import all_entries
+from runner.services.schedules.coming_instants import next_of_each, upcoming_of
 from runner.services.schedules.overview import all_schedules, past, silence
-from runner.store.state_directory import StateDirectory
+
+if TYPE_CHECKING:
+    from runner.library.library import Library
+    from runner.scheduling.entries import ScheduleEntry
+    from runner.store.state_directory import StateDirectory
 
 _MOST = 500
 """So many coming instants of a schedule are shown: more than that nobody reads in a calendar."""
-AHEAD = timedelta(days=366 * 8)
-"""So far ahead the next instant of a schedule is looked for: from one 29 February to the next it may be eight years."""
-
-
-@dataclass(frozen=True)
-class PlannedInstant:
-    """An instant that will come: when in the zone of its schedule, and what is to be known about it."""
-
-    entry: ScheduleEntry
-    instant: datetime
-    local: datetime
-    note: str
-
-
-def upcoming(
-    library: Library, state: StateDirectory, now: datetime, until: datetime, *, only: str | None = None
-) -> Iterator[PlannedInstant]:
-    """The instants that will come until then, in order."""
-    yield from upcoming_of(all_entries(library, state, only), now, until)
-
-
-def next_of_each(found: Sequence[ScheduleEntry], now: datetime) -> dict[str, PlannedInstant]:
-    """The first instant of each schedule that will come, by its name."""
-    firsts = ((each.name, next(upcoming_of([each], now, now + AHEAD), None)) for each in found)
-    return {name: first for name, first in firsts if first}
-
-
-def upcoming_of(found: Sequence[ScheduleEntry], now: datetime, until: datetime) -> Iterator[PlannedInstant]:
-    """The same of those that were `found`."""
-    found = [each for each in found if each.schedule]
-    yield from heapq.merge(
-        *(_planned(each, now, until) for each in found), key=lambda each: (each.instant, each.entry.name)
-    )
-
-
-def _planned(entry: ScheduleEntry, now: datetime, until: datetime) -> Iterator[PlannedInstant]:
-    schedule = entry.schedule
-    assert schedule  # noqa: S101 - its caller has looked
-    for instant in instants(schedule, now, until):
-        later = spread(entry.name, instant, schedule.jitter)
-        notes = [change_of_clock(schedule, instant), f"begins {_whole(later)} later" if later else "", entry.fault]
-        yield PlannedInstant(entry, instant, instant.astimezone(schedule.tz), "; ".join(filter(None, notes)))
-
-
-def _whole(time: timedelta) -> str:
-    return duration.show(timedelta(seconds=round(time.total_seconds())))
 
 
 def planned_work(library: Library, state: StateDirectory, now: datetime) -> PlannedWork | None:
-    """What is planned in `library`, and what became of it by the record; None where nothing ever was."""
+    """What is planned in `library`, and what became of it by the record; None where nothing ever was.
+
+    Raises:
+        AuditError: what was recorded cannot be read.
+    """
     found = all_schedules(library, state, now)
     first, last = (datetime.combine(day, time(), UTC) for day in span(now.date()))
     before = list(_past(state, first, {each.name: _zone(each) for each in found}))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from runner.core import duration
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
-from runner.library.library import Library
-from runner.model.schedule import Schedule
-from runner.orchestrator.run_environment import Installation
-from runner.scheduling.clock_check import Clocks
 from runner.scheduling.decision import Fate, Judgement, decide
 from runner.scheduling.entries import Known, ScheduleEntry, entries
 from runner.scheduling.instants import instants
@@ -21,7 +18,13 @@ from runner.services.schedules.circumstances import Circumstances
 from runner.services.schedules.clock_memory import checked, last_look
 from runner.services.schedules.deciding import Note, asked_of, deciding, known_schedules, run_id
 from runner.store.occurrences import Occurrence, Occurrences
-from runner.store.run_state import RunDirectory
+
+if TYPE_CHECKING:
+    from runner.library.library import Library
+    from runner.model.schedules.times import Times
+    from runner.orchestrator.run_environment import Installation
+    from runner.scheduling.clock_check import Clocks
+    from runner.store.run_state import RunDirectory
 
 LOOK_BACK = timedelta(days=366)
 """What is older is not looked at one by one."""
@@ -74,7 +77,7 @@ def tick(installation: Installation, library: Library, clocks: Callable[[], Cloc
     return Ticked(
         decided=tuple(each for each in decided if each.state != Fate.BEGIN),
         to_begin=tuple(each for each in decided if each.state == Fate.BEGIN),
-        broken=tuple(entry for entry in found if entry.schedule is None),
+        broken=tuple(entry for entry in found if entry.times is None),
         untold=tuple(untold),
         to_ask=tuple(to_ask),
     )
@@ -102,14 +105,14 @@ class _Looking:
         for name, before in known.items():
             if name not in now:
                 ended += self._cut_off(before, looked, _TAKEN_OUT)
-                self._see(replace(before, schedule=None), looked)
-            elif now[name].schedule and _times(now[name]) != _times(before):
+                self._see(replace(before, written={}), looked)
+            elif now[name].times and now[name].times != before.times:
                 ended += self._cut_off(before, looked, _CHANGED)
                 self._see(now[name], looked)
             elif not now[name].fault and now[name].as_recorded() != before.as_recorded():
                 self._see(now[name], self._horizons[name])
         for entry in found:
-            if entry.schedule and entry.name not in known:
+            if entry.times and entry.name not in known:
                 self._see(entry, looked if entry.name in self._horizons else self._now)
         return ended
 
@@ -119,8 +122,8 @@ class _Looking:
 
     def _cut_off(self, before: ScheduleEntry, looked: datetime, why: str) -> Iterator[Occurrence]:
         """What was due as the schedule was before, and had not begun yet."""
-        schedule, horizon = before.schedule, self._horizons[before.name]
-        for instant in islice(instants(schedule, horizon, looked), _MOST) if schedule else ():
+        times, horizon = before.times, self._horizons[before.name]
+        for instant in islice(instants(times, horizon, looked), _MOST) if times else ():
             yield self._record(_occurrence(before.name, instant, self._now), Fate.SKIPPED, why)
 
     def unfinished(self, found: list[ScheduleEntry]) -> list[Occurrence]:
@@ -141,10 +144,13 @@ class _Looking:
 
     def due(self, entry: ScheduleEntry) -> Iterator[Occurrence]:
         """What becomes of each instant of the schedule that has come since somebody looked."""
-        if (schedule := entry.schedule) is None:
+        if (times := entry.times) is None:
             return
-        after = self._after(entry, schedule, self._horizons[entry.name])
-        planned, known = list(islice(instants(schedule, after, self._now), _MOST + 1)), None
+        after = self._after(entry, times, self._horizons[entry.name])
+        planned, known = list(islice(instants(times, after, self._now), _MOST + 1)), None
+        schedule = entry.schedule if planned else None
+        if schedule is None:
+            return
         for instant in planned[:_MOST]:
             known = known or self._circumstances.facts(entry, schedule)
             decision = decide(schedule, instant, replace(known, latest=instant == planned[-1]))
@@ -155,21 +161,21 @@ class _Looking:
 
     def asks_soon(self, entry: ScheduleEntry) -> Iterator[Occurrence]:
         """Those to come of which people are to be asked by now what their runs will ask, and were not yet."""
-        schedule = entry.schedule
+        schedule = entry.schedule if entry.written.get("approval_lead") else None
         if schedule is None or schedule.approval_lead is None or self._circumstances.hindrance(entry, schedule):
             return
         asked = self._occurrences.facts(EventType.SCHEDULE_ASKED)
-        for instant in islice(instants(schedule, self._now, self._now + schedule.approval_lead), _MOST):
+        for instant in islice(instants(schedule.times, self._now, self._now + schedule.approval_lead), _MOST):
             run = run_id(entry.name, instant)
             if asked_of(entry.name, run) not in asked:
                 yield _occurrence(entry.name, instant, self._now, run)
 
-    def _after(self, entry: ScheduleEntry, schedule: Schedule, horizon: datetime) -> datetime:
+    def _after(self, entry: ScheduleEntry, times: Times, horizon: datetime) -> datetime:
         """From when on the instants are looked at; how many are left out is recorded."""
         oldest = self._now - LOOK_BACK
         if horizon >= oldest:
             return horizon
-        count = sum(1 for _ in islice(instants(schedule, horizon, oldest), 10 * _MOST))
+        count = sum(1 for _ in islice(instants(times, horizon, oldest), 10 * _MOST))
         if count:
             why = f"{count} instants are older than {duration.show(LOOK_BACK)}, and were not looked at"
             self._append(EventType.SCHEDULE_LEFT_OUT, schedule=entry.name, until=oldest.isoformat(), why=why)
@@ -196,11 +202,6 @@ class _Looking:
 
 def _occurrence(schedule: str, planned: datetime, now: datetime, run: str = "") -> Occurrence:
     return Occurrence(schedule, planned, "", "", run, now)
-
-
-def _times(entry: ScheduleEntry) -> Mapping[str, object]:
-    """What decides when it is due."""
-    return entry.schedule.model_dump(include={"cron", "every", "zone"}) if entry.schedule else {}
 
 
 def _was_recorded(run: RunDirectory) -> bool:

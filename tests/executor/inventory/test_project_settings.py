@@ -21,14 +21,14 @@ log = "deployments.md"
 def test_each_part_of_the_product_finds_what_it_needs_in_one_file(tmp_path):
     (tmp_path / "runbook.toml").write_text(ALL)
 
-    assert ProjectSettings.read(tmp_path) == ProjectSettings(
+    assert ProjectSettings.read(tmp_path / "runbook.toml") == ProjectSettings(
         ansible=AnsibleSettings(pass_environment=("OS_CLOUD",)), deployments=Deployments(log="deployments.md")
     )
     assert project_file(tmp_path).passed == ("OS_CLOUD",)
 
 
 def test_a_library_need_not_have_one(tmp_path):
-    assert ProjectSettings.read(tmp_path) == ProjectSettings()
+    assert ProjectSettings.read(tmp_path / "runbook.toml") == ProjectSettings()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_fault_is_told_with_its_line_and_what_was_meant(tmp_path, written, wro
     (tmp_path / "runbook.toml").write_text(ALL.replace(written, wrong, 1))
 
     with pytest.raises(InvalidFileError) as caught:
-        ProjectSettings.read(tmp_path)
+        ProjectSettings.read(tmp_path / "runbook.toml")
 
     assert f"{tmp_path}/runbook.toml:{told}" in caught.value.message.splitlines()
 
@@ -61,4 +61,4 @@ def test_what_is_no_text_cannot_be_read(tmp_path):
     (tmp_path / "runbook.toml").write_bytes(b"\xff")
 
     with pytest.raises(InvalidFileError, match="runbook.toml:1:1: cannot be read"):
-        ProjectSettings.read(tmp_path)
+        ProjectSettings.read(tmp_path / "runbook.toml")

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import closing
 
-from runner.library.index.index_file import opened
+from harness.plugin_package import importable, register
+
+from runner.library.index.index_file import opened, release
+
+STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass AcmeStep(StepKind):\n    key = 'acme'\n    acme: str\n"
 
 
 def is_kept(path):
@@ -54,3 +58,23 @@ def test_only_the_indexes_of_some_libraries_are_kept(tmp_path):
         os.utime(tmp_path / f"{number:02}.sqlite", (number, number))
 
     assert sorted(path.name for path in tmp_path.glob("*.sqlite")) == [f"{number:02}.sqlite" for number in range(5, 25)]
+
+
+def release_now():
+    release.cache_clear()
+    return release()
+
+
+def test_a_plugin_belongs_to_the_release_and_so_does_a_change_of_its_code(tmp_path):
+    # Given no package that registers a kind
+    before = release_now()
+    # When one is installed, and then its code is changed
+    register(tmp_path, "acme-kinds", steps={"acme": "acme_step:AcmeStep"})
+    (tmp_path / "acme_step.py").write_text(STEP)
+    with importable(tmp_path):
+        installed = release_now()
+        (tmp_path / "acme_step.py").write_text(STEP + "# changed\n")
+        changed = release_now()
+    # Then each of the three is another release
+    assert len({before, installed, changed}) == 3
+    assert release_now() == before

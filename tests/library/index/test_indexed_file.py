@@ -8,7 +8,7 @@ from harness.collected import alert
 from harness.fakes import runbook_file
 
 from runner.library.index.indexed_file import document_of, findings_of, index_registry, index_runbook
-from runner.library.library import digest
+from runner.library.root import digest
 from runner.model.yaml.document import load
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from runner.library.library import shown
 from runner.library.registry.registry import (
     Alert,
     Deployment,
@@ -15,10 +14,12 @@ from runner.library.registry.registry import (
     Technology,
     entries_of,
     prefix,
-    registry_files,
 )
-from runner.model.yaml.document import load, read_file
+from runner.library.registry.registry_files import registry_files
+from runner.library.root import shown
+from runner.model.yaml.document import load
 from runner.model.yaml.finding import InvalidFileError
+from runner.model.yaml.yaml_file import read_file
 
 ALERT = "MON-005: {title: Pool, owner: backend-team, severity: P1, condition: above 90 %}\n"
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.model.yaml import document
-from runner.model.yaml.document import MAX_BYTES
 from runner.model.yaml.finding import InvalidFileError
+from runner.model.yaml.yaml_file import MAX_BYTES
 
 HUGE = MAX_BYTES - 100
 LOADER = []

@@ -13,7 +13,7 @@ import pytest
 from harness.scheduler import BEGIN, MINUTE, Scheduler, schedule
 
 from runner.core.errors import LockedError
-from runner.model.schedule import Schedule
+from runner.model.schedules.schedule import Schedule
 from runner.scheduling.instants import instants
 from runner.services.schedules.changes import catch_up
 from runner.services.schedules.deciding import run_id
@@ -59,7 +59,7 @@ def test_each_planned_instant_has_one_end_and_a_sentence(scheduler, zone):
     steps = [timedelta(minutes=pick.choice([1, 1, 1, 20])) for _ in range(97)]
     found = scheduler.walk(timedelta(days=DAYS), steps)
 
-    planned = list(instants(Schedule.model_validate(schedule(**keys)), begin, scheduler.clock.wall))
+    planned = list(instants(Schedule.model_validate(schedule(**keys)).times, begin, scheduler.clock.wall))
     assert [each.planned for each in found] == planned
     assert all(each.why or each.state == "begin" for each in found)
     assert len({str(each.state) for each in found}) > 1

@@ -6,7 +6,7 @@ import click
 
 from runner.cli import context
 from runner.core.errors import ExitCode
-from runner.library.library import shown
+from runner.library.root import shown
 from runner.services.authoring.write_runbooks import compile_runbooks
 
 

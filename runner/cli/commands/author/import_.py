@@ -14,7 +14,8 @@ from runner.cli import context
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.core.wording import counted
-from runner.library.library import Library, shown
+from runner.library.library import Library
+from runner.library.root import shown
 from runner.markdown.draft import Defaults
 from runner.model.runbook import Category
 from runner.model.severity import Severity

@@ -19,7 +19,7 @@ from runner.cli.prompts.input_options import vault_option
 from runner.cli.target_options import inventories_option
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.wording import counted
-from runner.library.library import shown
+from runner.library.root import shown
 from runner.lint.engine import check_plugins, rules
 from runner.lint.rules.base import Rule
 from runner.lint.score import QUESTIONS, Mark

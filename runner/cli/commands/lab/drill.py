@@ -22,8 +22,9 @@ from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend, embedded, given, own_lab
 from runner.lab.machines import lab
-from runner.library.library import Library, Source
+from runner.library.library import Library
 from runner.library.root import cache_directory
+from runner.library.runbook_source import Source
 from runner.library.snapshot import read
 from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json

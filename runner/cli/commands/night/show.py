@@ -18,7 +18,7 @@ from runner.core.errors import InvalidInputError
 from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
 from runner.core.templates import as_title
 from runner.kinds.steps.base import StepKind
-from runner.library.library import Source
+from runner.library.runbook_source import Source
 from runner.model.escalation_policy import in_words
 from runner.model.input import Input
 from runner.model.procedure.step_numbers import Heading, NumberedStep, tree

@@ -19,7 +19,7 @@ from runner.cli.output.terminal import safe
 from runner.cli.planned_session import Beginner, clocks
 from runner.cli.system import on_signals, owner_of, program_words
 from runner.core.errors import ExitCode
-from runner.services.schedules import changes, overview, planned_work
+from runner.services.schedules import changes, coming_instants, overview
 from runner.services.schedules.tick import Ticked, tick
 from runner.worker.loop import loop, systemd_notify
 from runner.worker.systemd_unit import schedule_units
@@ -41,7 +41,7 @@ def command(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
         schedule_tables.draw_upcoming(
-            islice(planned_work.upcoming(library, state, now, now + planned_work.AHEAD), _MANY)
+            islice(coming_instants.upcoming(library, state, now, now + coming_instants.AHEAD), _MANY)
         )
         if state.path.is_dir():
             schedule_tables.draw_past(
@@ -59,7 +59,7 @@ def list_schedules(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([schedule_tables.as_data(entry) for entry in found], indent=2, default=str))
     else:
-        schedule_tables.draw_list(found, planned_work.next_of_each(found, now))
+        schedule_tables.draw_list(found, coming_instants.next_of_each(found, now))
     schedule_tables.warn(overview.silence(state, now))
 
 
@@ -70,7 +70,7 @@ def list_schedules(*, as_json: bool) -> None:
 def upcoming(*, days: int, name: str, as_json: bool) -> None:
     """Show every instant that will come, of all schedules or of one, in the time of its zone."""
     library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
-    found = planned_work.upcoming(library, state, now, now + timedelta(days=days), only=name or None)
+    found = coming_instants.upcoming(library, state, now, now + timedelta(days=days), only=name or None)
     if as_json:
         click.echo(json.dumps([schedule_tables.planned_data(each) for each in found], indent=2))
     else:

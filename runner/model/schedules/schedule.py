@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from itertools import islice
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from runner.core import duration
 from runner.core.fields import Keywords, Limit, Model, Several, Text, Title
 from runner.core.identifiers import STEP_ID, Spelling
 from runner.model.input import Value
 from runner.model.names import HostPattern, Name
+from runner.model.schedules.times import Times
 
-_SHORT = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
-_FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
-_BAD = {
-    "Bad minute": "no such minute: 0 to 59",
-    "Bad hour": "no such hour: 0 to 23",
-    "Bad day-of-month": "no such day in any of its months",
-    "Bad month": "no such month: 1 to 12, or jan to dec",
-    "Bad day-of-week": "no such weekday: 0 to 7, or sun to sat",
-}
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _WINDOW = re.compile(rf"({_TIME})-({_TIME})")
 _BY_WINDOW = "by window end"
 _WAIT = re.compile(r"wait (\S+)")
-_ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - the hours of the day are compared, wherever they are
-_MANY = 400
-"""As many occurrences are looked at: more than a year of days."""
 
 LATE_OK = timedelta(minutes=10)
 _LATEST = timedelta(days=1)
@@ -130,7 +109,7 @@ class Schedule(Model):
     def _one_clock(self) -> Self:
         if (self.cron is None) == (self.every is None):
             raise ValueError("needs `cron` or `every`, and not both")
-        if self.cron and self.names_an_hour and self.zone is None:
+        if self.cron and self.times.names_an_hour and self.zone is None:
             raise ValueError("names an hour: write its zone, like Europe/Berlin, or UTC")
         if self.approval_lead and self.kind == "drill":
             raise ValueError("is a drill, which asks nobody; leave `approval_lead` out")
@@ -139,14 +118,14 @@ class Schedule(Model):
         return self
 
     @property
-    def fields(self) -> str:
-        """The five fields of `cron`; empty where `every` counts."""
-        return _SHORT.get(self.cron.casefold(), self.cron) if self.cron else ""
+    def times(self) -> Times:
+        """When it is due."""
+        return Times(self.cron, self.every, self.zone)
 
     @property
-    def names_an_hour(self) -> bool:
-        """Whether it depends on the zone at which hour it comes."""
-        return len(self.fields.split()) == len(_FIELDS) and self.fields.split()[1:] != ["*"] * 4
+    def written(self) -> dict[str, Any]:
+        """What it says, as JSON has it, from which `read_schedule` makes it again; what is not said is left out."""
+        return self.model_dump(mode="json", exclude_defaults=True)
 
     @property
     def tz(self) -> ZoneInfo:
@@ -155,7 +134,7 @@ class Schedule(Model):
         Raises:
             LookupError: no zone is called so; lint says that.
         """
-        return ZoneInfo(self.zone or "UTC")
+        return self.times.tz
 
     @property
     def wait(self) -> timedelta:
@@ -188,25 +167,9 @@ class Schedule(Model):
         return end if end > local else end + timedelta(days=1)
 
 
-@lru_cache(maxsize=1024)
-def problem(cron: str) -> str:
-    """Why `cron` never comes, or is no cron expression; empty when there is nothing wrong with it."""
-    fields = _SHORT.get(cron.casefold(), cron)
-    if len(fields.split()) != len(_FIELDS):
-        return f"has {len(fields.split())} fields; a cron expression has {', '.join(_FIELDS[:-1])} and {_FIELDS[-1]}"
+def read_schedule(written: Mapping[str, Any], *, as_json: bool = True) -> Schedule | None:
+    """The schedule that is `written` so, as JSON has it or else as a RUN- file does; None where it is none."""
     try:
-        next(CronSim(fields, _ANY_DAY))
-    except CronSimError as error:
-        return _BAD.get(str(error), str(error))
-    except StopIteration:
-        return "never comes"
-    return ""
-
-
-def outside(cron: str, window: str) -> bool:
-    """Whether none of the times of a good `cron` is within the hours of `window` (22:00-04:00)."""
-    begin, end = window.split("-")
-    times = (f"{each:%H:%M}" for each in islice(CronSim(_SHORT.get(cron.casefold(), cron), _ANY_DAY), _MANY))
-    if begin < end:
-        return not any(begin <= time < end for time in times)
-    return all(end <= time < begin for time in times)
+        return Schedule.model_validate(written, strict=False if as_json else None)
+    except ValidationError:
+        return None

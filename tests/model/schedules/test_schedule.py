@@ -5,47 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from runner.model.schedule import Schedule, outside, problem
+from runner.model.schedules.schedule import Schedule, read_schedule
 
-
-@pytest.mark.parametrize(
-    "cron",
-    ["* * * * *", "0 4 29 2 *", "0 4 30 2 mon", "*/5 0-6 1,15 jan-mar sun", "59 23 31 12 7", "0 0 31 1-2 *", "@daily"],
-)
-def test_what_comes_has_no_problem(cron):
-    assert problem(cron) == ""
-
-
-@pytest.mark.parametrize(
-    ("cron", "said"),
-    [
-        ("0 4 30 2 *", "no such day in any of its months"),
-        ("0 4 31 4,6 *", "no such day in any of its months"),
-        ("0 4 * *", "has 4 fields; a cron expression has minute, hour, day of the month, month and weekday"),
-        ("60 4 * * *", "no such minute: 0 to 59"),
-        ("0 4 * * fri-mon", "no such weekday: 0 to 7, or sun to sat"),
-        ("0 4 * * */0", "no such weekday: 0 to 7, or sun to sat"),
-        ("0 4 * * * *", "has 6 fields; a cron expression has minute, hour, day of the month, month and weekday"),
-        ("@nightly", "has 1 fields; a cron expression has minute, hour, day of the month, month and weekday"),
-    ],
-)
-def test_what_never_comes_says_why(cron, said):
-    assert problem(cron) == said
-
-
-@pytest.mark.parametrize(
-    ("cron", "window", "never"),
-    [
-        ("0 12 * * *", "22:00-04:00", True),
-        ("@daily", "22:00-04:00", False),
-        ("0 4 * * *", "22:00-04:00", True),
-        ("59 3 * * *", "22:00-04:00", False),
-        ("1 4 * * *", "22:00-04:00", True),
-        ("0 */5 * * *", "04:30-05:30", False),
-    ],
-)
-def test_a_time_outside_its_window_never_comes(cron, window, never):
-    assert outside(cron, window) is never
+PAUSE = {"by": "ops", "why": "A move", "until": "2026-12-01"}
 
 
 def schedule(**keys):
@@ -95,7 +57,22 @@ def test_all_keys_of_the_design_are_taken():
         overlap="wait 30m",
         jitter="10m",
         calendars=["freeze"],
-        paused={"by": "ops", "why": "A move", "until": "2026-12-01"},
+        paused=PAUSE,
         on_missed=["on-call"],
     )
     assert (str(found.wait), found.paused.until.isoformat()) == ("0:30:00", "2026-12-01")
+
+
+def test_what_is_recorded_of_it_is_read_again_and_has_only_what_is_said():
+    found = schedule(every="90m", cron=None, zone=None, late_ok="15m", calendars=["freeze"], paused=PAUSE)
+
+    assert found.written == {
+        "id": "nightly",
+        "every": "1h30m",
+        "inventory": "inventories/local",
+        "late_ok": "15m",
+        "calendars": ["freeze"],
+        "paused": PAUSE,
+    }
+    assert read_schedule(found.written) == found
+    assert read_schedule({**found.written, "at": "noon"}) is None
