@@ -18,7 +18,7 @@ class _Starter:
 
     `counts` is whether it does work of its own, so that one may ask what depends on it. The words are code for a shell
     behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`; with `only_code`
-    it starts nothing else.
+    it starts nothing else. With `later` the code is one word, kept for what the words behind it name.
     """
 
     takes: str = ""
@@ -27,6 +27,7 @@ class _Starter:
     code_flag: str = ""
     only_code: bool = False
     joined: bool = False
+    later: bool = False
     until: str = ""
     after: str = ""
     verb: str = ""
@@ -74,6 +75,7 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "coproc": _Starter(),
         "exec": _Starter("-a"),
         "eval": _Starter(joined=True),
+        "trap": _Starter(later=True),
         "command": _Starter(),
         "builtin": _Starter(),
         "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c|--command"),
@@ -97,7 +99,7 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
 CONTAINERS = frozenset({"docker", "podman", "nerdctl", "crictl", "docker-compose", "kubectl", "oc", "lxc", "flatpak"})
 """The programs that start others elsewhere by commands of which only `exec` is known here."""
 
-TAKES_CODE = SHELLS | {name for name, each in _STARTERS.items() if each.joined or each.code_flag}
+TAKES_CODE = SHELLS | {name for name, each in _STARTERS.items() if each.joined or each.later or each.code_flag}
 """The programs that hand a shell its code."""
 
 
@@ -192,6 +194,8 @@ def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
         return None
     if rest >= len(words):
         return None
+    if starter.later:  # `trap - EXIT` and `trap EXIT` forget what was kept
+        return Started(rest, words[rest]) if rest + 1 < len(words) and "-" not in words[at + 1 : rest] else None
     end = words.index(starter.until, rest + 1) if starter.until in words[rest + 1 :] else len(words)
     return Started(rest, " ".join(words[rest:end])) if starter.joined else Started(rest)
 
