@@ -13,13 +13,14 @@ from runner.lab.drills.armed_undo import HostUndo, host_undos, snapshot
 from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory
 from runner.library.runbook_source import Source
-from runner.model.procedure.drill import Drill
+from runner.model.procedure.drill import PHASES, Drill
 from runner.model.step import Effect, Step
 from runner.services.drills.drill_task import DrillTask
 from runner.services.drills.hosts_that_stay import GRACE
 
 DISPOSABLE = "lab"
 """The class of hosts that are thrown away."""
+_HERE = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,12 @@ def plan_drill(
     It may last as long as its budget, or the `longest` time that there is besides.
 
     Raises:
-        InvalidInputError: it may not be done there: too many hosts, an undo that a host cannot do alone, or one that
-            might come before the fault.
+        InvalidInputError: it may not be done there: too many hosts, an undo that a host cannot do alone, one that
+            might come before the fault, or a machine that is none of the inventory.
     """
     drill, runbook = task.drill, task.source.runbook
+    for step in drill.steps(*PHASES):
+        _check_machines(step, task.inventory)
     environment, at_most = task.inventory.environment, drill.alert_within + max(drill.budget, longest) + grace
     broken = broken_by(drill, task.source, task.inventory)
     undos, saves = tuple[HostUndo, ...](), tuple[Step, ...]()
@@ -108,14 +111,31 @@ def plan_drill(
 
 def broken_by(drill: Drill, source: Source, inventory: Inventory) -> tuple[str, ...]:
     """The hosts of which `drill` breaks something."""
-    hosts = [host for step in drill.inject for host in inventory.hosts_of(step.hosts or source.runbook.hosts)]
-    return tuple(dict.fromkeys(hosts))
+    return tuple(dict.fromkeys(host for step in drill.inject for host in _machines(step, source, inventory)))
+
+
+def _machines(step: Step, source: Source, inventory: Inventory) -> tuple[str, ...]:
+    """The hosts on which `step` does something: those that it is done for, or the machine that does it for them."""
+    return (_HERE,) if step.on == _HERE else inventory.hosts_of(step.on or step.hosts or source.runbook.hosts)
+
+
+def _check_machines(step: Step, inventory: Inventory) -> None:
+    """That each other machine on which `step` is done, or looked at, is one host of `inventory`: Ansible takes any.
+
+    Raises:
+        InvalidInputError: one is not.
+    """
+    for name in filter(None, (step.on, *step.machines)):
+        if name != _HERE and len(inventory.hosts_of(name)) != 1:
+            hint = "`on` and `from` are one machine: name a host, a group of exactly one, or localhost"
+            raise InvalidInputError(f"{name!r}, which the drill names, is not one host", hint=hint)
 
 
 def _planned(task: DrillTask, step: Step, inputs: Mapping[str, Any]) -> DrillStepPlan:
     hosts = task.inventory.hosts_of(step.hosts or task.source.runbook.hosts)
     action = step.action
-    values = values_of(task.inventory, hosts[0], {**inputs, "groups": task.inventory.groups})
+    values = values_of(task.inventory, hosts[0], {**inputs, "groups": task.inventory.groups, "step_host": hosts[0]})
     does = str(values.filled(action.describe(), missing="...")) if action else ""
     destroys = str(values.filled(action.destroys(task.source.read_file), missing="...")) if action else ""
-    return DrillStepPlan(step.name, hosts, does, destroys or ("data" if step.effect is Effect.DESTRUCTIVE else ""))
+    destroys = destroys or ("data" if step.effect is Effect.DESTRUCTIVE else "")
+    return DrillStepPlan(step.name, _machines(step, task.source, task.inventory), does, destroys)

@@ -9,13 +9,16 @@ from typing import Any
 
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
+from runner.kinds.invocation import Invocation
 from runner.lab.drills.host_identity import HostIdentity, asked, resolved, values_of
-from runner.model.step import Step
+from runner.model.procedure.drill import PHASES
+from runner.model.step import Effect
 from runner.services.drills.drill_task import DrillTask
 from runner.services.drills.production_inventories import production_hosts
 from runner.store.state_directory import StateDirectory
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _HERE = frozenset({"localhost", "127.0.0.1"})
 
 
@@ -28,13 +31,18 @@ class Production:
     def overlaps(self, hosts: Sequence[HostIdentity], texts: Mapping[str, str]) -> tuple[str, ...]:
         """In a sentence each, how one of `hosts` is, or leads to, one of these.
 
-        `texts` are what the drill does, by what that is called: none of it may name one of these.
+        `texts` are what the drill does, by what that is called: none of it may name one of these, by an address or as
+        its inventory does; a name that one of `hosts` has as well is taken for that one.
         """
         found = [sentence for host in hosts for sentence in (*self._of(host), *self._led_to(host))]
-        addresses = self._addresses
+        own = {host.host.lower() for host in hosts}
+        called = {
+            each.host.lower(): f"{each.host} of production" for each in self.hosts if each.host.lower() not in own
+        }
+        names = {**called, **self._addresses}
         for what, text in texts.items():
             words = {word.lower() for word in _NAME.findall(text) if "." in word}
-            found += [f"{what} names {each}, which is {addresses[each]}" for each in sorted(words & addresses.keys())]
+            found += [f"{what} names {each}, which is {names[each]}" for each in sorted(words & names.keys())]
         return tuple(dict.fromkeys(found))
 
     @property
@@ -89,9 +97,7 @@ def check_is_not_production(
         nothing = "no inventory that is known here has a host of production: there is nothing to compare with"
         return ComparedHosts(remarks=(*known.unread, nothing))
     hosts, theirs = resolved(task.inventory, environ), [resolved(each, environ) for each in found]
-    steps = task.drill.steps("inject", "undo")
-    texts = {f"the drill's step {step.name!r}": " ".join(_texts(task, step, inputs)) for step in steps}
-    _refuse(Production([each for part in theirs for each in part]).overlaps(hosts, texts))
+    _refuse(Production([each for part in theirs for each in part]).overlaps(hosts, _texts(task, inputs)))
     hosts = asked(hosts, task.inventory, ansible.directory)
     if silent := [f"{each.host} ({each.unknown})" for each in hosts if each.unknown]:
         hint = "each host must say who it is before anything is broken"
@@ -111,13 +117,37 @@ def _refuse(overlaps: Sequence[str]) -> None:
         raise InvalidInputError(message, hint=hint)
 
 
-def _texts(task: DrillTask, step: Step, inputs: Mapping[str, Any]) -> Iterator[str]:
-    """What `step` does, with the variables of each of its hosts filled in, as far as they are known."""
-    call = step.action.call(step.timeout, task.source.read_file) if step.action else None
-    parts = [*_strings([call.args, call.environment, call.variables])] if call else []
-    for host in task.inventory.hosts_of(step.hosts or task.source.runbook.hosts):
+def _texts(task: DrillTask, inputs: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the drill's own steps and its probe do, and what its runbook changes, each by what that is called."""
+    drill, runbook = task.drill, task.source.runbook
+    changing = [step for step in runbook.every_step if step.effect is not Effect.READ]
+    own = [step for step in drill.steps(*PHASES) if not drill.asks_the_probe(step)]
+    steps = [("the drill's", step) for step in own] + [("the runbook's", step) for step in changing]
+    looks = {f"the drill's step {step.name!r}": step.verify for step in own}
+    found: dict[str, list[str]] = {}
+    for whose, step in steps:
+        what = f"{whose} step {step.name!r}"
+        done = step.action.call(step.timeout, task.source.read_file) if step.action and step.acts else None
+        calls = [done, *(look.probe() for look in looks.get(what, ()))]
+        found.setdefault(what, []).extend(_filled(task, calls, step.hosts or runbook.hosts, inputs))
+    asked = _filled(task, [drill.probe.look.probe()], drill.probe.hosts or runbook.hosts, inputs)
+    return {what: " ".join(texts) for what, texts in (*found.items(), ("the drill's probe", asked))}
+
+
+def _filled(
+    task: DrillTask, calls: Sequence[Invocation | None], hosts: str, inputs: Mapping[str, Any]
+) -> Iterator[str]:
+    """The texts of `calls`, with the variables of each of the `hosts` filled in, as far as they are known.
+
+    What monitoring is asked is none of it: one may watch staging and production.
+    """
+    made = [call for call in calls if call and not call.on_controller]
+    parts = [*_strings([[call.args, call.environment, call.variables] for call in made])]
+    for host in task.inventory.matching(hosts):
         values = values_of(task.inventory, host, {**inputs, "groups": task.inventory.groups})
-        yield from (text for part in parts for text in _strings(values.filled(part, missing=part)))
+        for part in parts:
+            yield from _strings(values.filled(part, missing=part))
+            yield from _strings([values.filled(each, missing="") for each in _TEMPLATE.findall(part)])  # each by itself
 
 
 def _strings(item: Any) -> Iterator[str]:

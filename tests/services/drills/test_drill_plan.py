@@ -67,3 +67,30 @@ def test_more_hosts_may_be_allowed(tmp_path):
     both = {"inject": {**DRILL["inject"], "hosts": "app"}, "undo": {**DRILL["undo"], "hosts": "app"}, "max_hosts": 2}
 
     assert planned(tmp_path, **both).hosts == ("app1", "app2")
+
+
+def test_a_step_on_another_machine_breaks_that_one(tmp_path):
+    on_other = {"inject": {**DRILL["inject"], "on": "app2"}, "undo": {**DRILL["undo"], "hosts": "app[1]"}}
+
+    plan = planned(tmp_path, **on_other)
+
+    assert [step.hosts for step in plan.breaks] == [("app2",)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"inject": {**DRILL["inject"], "on": "shop.prod.example"}},
+            "the inventory has no host for 'shop.prod.example'",
+        ),
+        (
+            {"proof": {"hosts": "app", "verify": [{"port": {"open": 80, "from": "shop.prod.example"}}]}},
+            "the inventory has no host for 'shop.prod.example'",
+        ),
+        ({"inject": {**DRILL["inject"], "on": "app"}}, "'app', which the drill names, is not one host"),
+    ],
+)
+def test_a_machine_that_is_none_of_the_inventory_is_never_reached(tmp_path, changes, message):
+    with pytest.raises(InvalidInputError, match=message):
+        planned(tmp_path, **changes)

@@ -96,6 +96,14 @@ def test_what_the_drill_does_may_not_name_it():
     assert PRODUCTION.overlaps([], texts) == ("the step 'a' names db1.example.com, which is db1 of production",)
 
 
+def test_a_name_that_staging_has_as_well_is_that_of_staging():
+    theirs = Production([host("web.example.com", (IdentityMark.ADDRESS, "10.0.0.7"))])
+    texts = {"the step": "curl http://web.example.com/"}
+
+    assert theirs.overlaps([host("web.example.com", (IdentityMark.ADDRESS, "10.9.0.7"))], texts) == ()
+    assert theirs.overlaps([], texts) == ("the step names web.example.com, which is web.example.com of production",)
+
+
 DRILL = {
     "probe": {"http": "http://app/health"},
     "inject": {"command": "touch /srv/x"},
@@ -105,23 +113,28 @@ DRILL = {
 CLASSES = {"staging": {"runbook_environment": "staging"}, "production": {"runbook_environment": "production"}}
 
 
+def task_of(directory, hosts, **changes):
+    """The drill of a runbook, which `changes` say, on the staging of these `hosts`; those of production are known."""
+    runbook_file(directory, hosts="app", **{"drill": DRILL, **changes})
+    for name, members in hosts.items():
+        path = directory / f"inventories/{name}.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump({"all": {"children": {"app": {"hosts": members, "vars": CLASSES[name]}}}}))
+    library = Library(directory)
+    ansible = PlainAnsible([directory / "inventories/staging.yml"], directory, environ())
+    source = library.usable("RUN-001")
+    drill = source.runbook.drill[0]
+    return DrillTask(library, source, drill, DrillTest.AS_WRITTEN, ansible, ansible.inventory(), "staging")
+
+
 @pytest.mark.live
 def test_staging_that_leads_to_production_is_refused_before_any_host_is_asked(tmp_path):
-    runbook_file(tmp_path, hosts="app", drill=DRILL)
     sql = {"runbook_sql": {"PGHOST": "10.77.1.9"}}
     hosts = {
         "staging": {"app1": {"ansible_host": "10.77.1.8", **sql}, "app2": {"ansible_host": "10.77.1.9"}},
         "production": {"db": {"ansible_host": "10.77.1.9"}},
     }
-    for name, members in hosts.items():
-        path = tmp_path / f"inventories/{name}.yml"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump({"all": {"children": {"app": {"hosts": members, "vars": CLASSES[name]}}}}))
-    library = Library(tmp_path)
-    ansible = PlainAnsible([tmp_path / "inventories/staging.yml"], tmp_path, environ())
-    source = library.usable("RUN-001")
-    drill = source.runbook.drill[0]
-    task = DrillTask(library, source, drill, DrillTest.AS_WRITTEN, ansible, ansible.inventory(), "staging")
+    task = task_of(tmp_path, hosts)
 
     with pytest.raises(InvalidInputError) as caught:
         check_is_not_production(task, {}, installation_of(tmp_path).state, environ())
@@ -131,3 +144,47 @@ def test_staging_that_leads_to_production_is_refused_before_any_host_is_asked(tm
         "the inventory names a database for app1, which is db of production (10.77.1.9); "
         "app2 has the address of db of production: 10.77.1.9"
     )
+
+
+MEND = {
+    "id": "mend",
+    "name": "Start it",
+    "command": "curl --fail {{ app_url }}/start/{{ what_is_seen }}",
+    "verify": [{"exit": 0}],
+}
+NAMED = "which is shop.prod.test of production"
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("changes", "sentences"),
+    [
+        (
+            {"drill": {**DRILL, "inject": {"command": "ssh shop.prod.test stop"}}},
+            (f"the drill's step 'Break the system' names shop.prod.test, {NAMED}",),
+        ),
+        (
+            {"drill": {**DRILL, "proof": {"command": "curl {{ app_url }}", "matches": "well"}}},
+            (f"the drill's step 'See that nothing is lost' names 10.77.1.9, {NAMED}",),
+        ),
+        (
+            {"drill": {**DRILL, "probe": {"http": "{{ app_url }}/health"}}},
+            (f"the drill's probe names 10.77.1.9, {NAMED}",),
+        ),
+        (
+            {"steps": [{**MEND, "capture": {"what_is_seen": "stdout"}}]},
+            (f"the runbook's step 'Start it' names 10.77.1.9, {NAMED}",),
+        ),
+    ],
+)
+def test_what_the_drill_its_probe_or_its_runbook_does_to_production_is_refused(tmp_path, changes, sentences):
+    hosts = {
+        "staging": {"app1": {"ansible_host": "10.77.1.8", "app_url": "http://10.77.1.9:8080"}},
+        "production": {"shop.prod.test": {"ansible_host": "10.77.1.9"}},
+    }
+    task = task_of(tmp_path, hosts, **changes)
+
+    with pytest.raises(InvalidInputError) as caught:
+        check_is_not_production(task, {}, installation_of(tmp_path).state, environ())
+
+    assert caught.value.message == f"nothing is broken in production: {'; '.join(sentences)}"
