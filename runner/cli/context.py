@@ -14,7 +14,7 @@ import click
 from runner.cli.output.terminal import safe
 from runner.cli.system import System
 from runner.core.errors import AuditError, MistypedError
-from runner.library.root import cache_directory, default_state, root_above
+from runner.library.root import cache_directory, default_state, library_root, root_above
 from runner.store.next_command import command_line
 
 if TYPE_CHECKING:  # imported where it is used: most commands need one of them, and no command waits for the others
@@ -122,27 +122,43 @@ def recorded() -> StateDirectory:
 
 def installation(state: StateDirectory) -> Installation:
     """What a service is given of this machine."""
-    from runner.core.errors import RunbookError  # noqa: PLC0415 - as above
-    from runner.executor.inventory.project_file import PASSES, project_file  # noqa: PLC0415 - as above
-    from runner.library.root import library_root  # noqa: PLC0415 - as above
     from runner.orchestrator.run_environment import Installation  # noqa: PLC0415 - as above
 
     system = command_context().system
-    try:
-        root = library_root(command_context().library, here=Path.cwd())
-        environ = project_file(root).applied(os.environ)
-    except RunbookError:  # of which a run tells; nobody is kept from being called by it
-        environ = {**os.environ, PASSES: ""}
     return Installation(
         state=state,
         clock=system.clock,
         actor=system.actor(),
-        environ=environ,
+        environ=_environ(),
         secrets=system.secrets,
         new_run_id=system.new_run_id,
         executor=system.executor(),
         program=system.program(),
     )
+
+
+def _environ() -> dict[str, str]:
+    """The environment of this command, with what the library chooses of it."""
+    from runner.core.errors import RunbookError  # noqa: PLC0415 - as above
+    from runner.executor.inventory.project_file import PASSES, project_file  # noqa: PLC0415 - as above
+
+    try:
+        return project_file(library_root(command_context().library, here=Path.cwd())).applied(os.environ)
+    except RunbookError:  # of which a run tells; nobody is kept from being called by it
+        return {**os.environ, PASSES: ""}
+
+
+@contextlib.contextmanager
+def executor_ready(run_id: str) -> Iterator[None]:
+    """While the block lasts, the executor gets ready for the run of that id, as all else is still being prepared."""
+    current = click.get_current_context()
+    before = command_context()
+    with before.system.executor().ready(run_id, _environ()) as executor:
+        current.obj = replace(before, system=replace(before.system, executor=lambda: executor))
+        try:
+            yield
+        finally:
+            current.obj = before
 
 
 def recover_abandoned(state: StateDirectory) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -20,47 +20,13 @@ from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.system import on_signals
 from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
-from runner.executor.job import ENGINE, ENGINES, Cancellation
+from runner.executor.job import ENGINE, Cancellation
 from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
 from runner.services.runs import call_for_refused_resumption
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
-
-_GATES = (
-    click.option("--step", is_flag=True, help="Ask before each step: continue, skip, undo everything, escalate, stop."),
-    click.option("--yes", is_flag=True, help="Approve in advance everything that needs approval."),
-    click.option(
-        "--confirm", multiple=True, metavar="STEP", help="Confirm in advance a step that a person does or confirms."
-    ),
-    click.option(
-        "--choose",
-        multiple=True,
-        metavar="STEP.NAME=VALUE,...",
-        help="Choose in advance (for one host: STEP.NAME@HOST=...).",
-    ),
-    click.option(
-        "--wait",
-        metavar="TIME",
-        default="0s",
-        help="How long to wait for locked hosts and for approvals from elsewhere, like 10m.",
-    ),
-    click.option(
-        "--engine",
-        type=click.Choice(ENGINES),
-        envvar=ENGINE,
-        help="How tasks reach their hosts: fast, by one Python that stays on each, or stock, as Ansible does it.",
-    ),
-    click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
-)
-
-
-def gate_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every command that may ask somebody."""
-    for option in reversed(_GATES):
-        command = option(command)
-    return command
 
 
 def answer_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -80,7 +46,7 @@ def run_and_exit(
     options: Mapping[str, Any],
     state: StateDirectory,
     use_case: Callable[[RunRequest, RunEnvironment], Result],
-) -> None:
+) -> NoReturn:
     """Run `use_case` for `request`, with the answers that `options` give in advance, and exit as it ended."""
     guard_options.warn_break_glass(request)
     runbook = request.source.runbook

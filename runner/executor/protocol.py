@@ -14,6 +14,14 @@ from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Mes
 class Executor(Protocol):
     """Executes parts of a playbook; a failed task is reported, and only what a person must mend is raised."""
 
+    def ready(self, run_id: str, environ: Mapping[str, str]) -> AbstractContextManager[Executor]:
+        """An executor that gets ready for the run of that id, of which no more is known yet than its environment.
+
+        Nothing of the run is done before its session; where there is nothing to get ready, it is this one.
+        """
+        del run_id, environ
+        return nullcontext(self)
+
     def session(self, job: Job) -> AbstractContextManager[Executor]:
         """An executor for all parts of the run of `job`; where each part costs the same by itself, it is this one.
 

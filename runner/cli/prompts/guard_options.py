@@ -6,14 +6,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner.cli.output.terminal import safe, short
 from runner.core.events import Event, EventType
 from runner.core.wording import counted
-from runner.orchestrator.request import RunRequest
+
+if TYPE_CHECKING:
+    from runner.orchestrator.request import RunRequest
 
 _OPTIONS = (
     click.option("--reason", default="", help="Why you run it. It is recorded; production requires it."),

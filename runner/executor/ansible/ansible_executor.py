@@ -49,21 +49,41 @@ class AnsibleExecutor:
     supervision: Supervision | None = None
 
     @contextmanager
-    def session(self, job: Job) -> Iterator[AnsibleExecutor]:
-        """The same for the run of `job`, of which each part goes on from where the one before has left off."""
-        with self._supervision(job) as supervision:
+    def ready(self, run_id: str, environ: Mapping[str, str]) -> Iterator[AnsibleExecutor]:
+        """The same with a supervisor for the run of that id, which imports Ansible meanwhile."""
+        with self._supervision(run_id, environ) as supervision:
             yield replace(self, supervision=supervision)
 
     @contextmanager
-    def _supervision(self, job: Job) -> Iterator[Supervision]:
-        directory = workspace.make(job.run_id)
-        environ = workspace.environment(job.environ, python=self.python)
+    def session(self, job: Job) -> Iterator[AnsibleExecutor]:
+        """The same for the run of `job`, of which each part goes on from where the one before has left off."""
+        if self.supervision and self._serves(self.supervision, job):
+            with _used_up(self.supervision):
+                job.on_workspace(self.supervision.workspace)
+                yield self
+            return
+        with self._supervision(job.run_id, job.environ, on_workspace=job.on_workspace) as supervision:
+            yield replace(self, supervision=supervision)
+
+    @contextmanager
+    def _supervision(
+        self, run_id: str, environ: Mapping[str, str], on_workspace: Callable[[Path], object] = lambda _path: None
+    ) -> Iterator[Supervision]:
+        directory = workspace.make(run_id)
         try:
-            job.on_workspace(directory)
-            with closing(Supervision(job.run_id, directory, environ, python=self.python)) as supervision:
+            on_workspace(directory)
+            with _used_up(
+                Supervision(run_id, directory, self._environment(environ), python=self.python)
+            ) as supervision:
                 yield supervision
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+
+    def _serves(self, supervision: Supervision, job: Job) -> bool:
+        return supervision.serves(job.run_id, self._environment(job.environ))
+
+    def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        return workspace.environment(environ, python=self.python)
 
     def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
         """Do `part` of `job`; every message of our callback plugin goes to `handle`, which ends Ansible with False.
@@ -113,9 +133,9 @@ class AnsibleExecutor:
     def _invoke(self, job: Job, part: JobPart, receive: Callable[[Message], Message | Literal[False] | None]) -> Ending:
         trusted_files.check(job.inventories, variables_beside=True)
         check_json(job.inventories)
-        if self.supervision and self.supervision.run_id == job.run_id:
+        if self.supervision and self._serves(self.supervision, job):
             return self._do(self.supervision, job, part, receive)
-        with self._supervision(job) as supervision:
+        with self._supervision(job.run_id, job.environ, on_workspace=job.on_workspace) as supervision:
             return self._do(supervision, job, part, receive)
 
     def _do(
@@ -156,7 +176,7 @@ class AnsibleExecutor:
         cancelled: Callable[[], bool],
     ) -> list[HostCheck]:
         """Whether each of `hosts` can be reached and lets us in, and whether a Python runs where a machine works."""
-        environ, given = workspace.environment(environ, python=self.python), list(hosts)
+        environ, given = self._environment(environ), list(hosts)
         checks = check_here([facts for facts in given if facts.local], become=become, environ=environ)
         if remote := [facts for facts in given if not facts.local]:
             from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
@@ -178,7 +198,7 @@ class AnsibleExecutor:
         )
         earlier = dict.fromkeys((*run.workspaces, *workspace.existing(run.run_id)))
         try:
-            environ = workspace.environment(environ, python=self.python)
+            environ = self._environment(environ)
             tear_down(invocation, environ, lambda: run.attempts, grace=processes.SHORT, reap=self.reap)
         finally:
             for path in filter(workspace.is_workspace, earlier):
@@ -189,6 +209,16 @@ class AnsibleExecutor:
         """Let whoever tears the run down just now come to the end: it would end as well what is done for it next."""
         comes_true(lambda: not supervisors_of(run_id), within=self.limits.supervisor, every=0.02)
         processes.end(lambda: supervisors_of(run_id), grace=0)
+
+
+@contextmanager
+def _used_up(supervision: Supervision) -> Iterator[Supervision]:
+    """At the end of the block the supervisor ends, and its workspace is gone."""
+    try:
+        with closing(supervision):
+            yield supervision
+    finally:
+        shutil.rmtree(supervision.workspace, ignore_errors=True)
 
 
 def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:

@@ -46,7 +46,7 @@ class Supervision:
 
     def __init__(self, run_id: str, workspace: Path, environ: Mapping[str, str], *, python: str) -> None:
         self.run_id, self.workspace, self.environ = run_id, workspace, environ
-        self._python, self._is_used = python, False
+        self._python, self._is_used, self._is_closed = python, False, False
         processes.adopt_orphans()
         self._process = self._start()
 
@@ -90,8 +90,13 @@ class Supervision:
         tear_down(invocation, self.environ, left, grace=processes.SHORT)
         return Ending("orphaned", code)
 
+    def serves(self, run_id: str, environ: Mapping[str, str]) -> bool:
+        """Whether it is there for the run of that id, whose environment is this one."""
+        return not self._is_closed and (self.run_id, self.environ) == (run_id, environ)
+
     def close(self) -> None:
-        """Nothing more comes: it ends."""
+        """Nothing more comes: it ends, if it has not yet."""
+        self._is_closed = True
         if not self._is_used:
             self._process.kill()  # it has nothing to end, and may still be importing
         self._close()

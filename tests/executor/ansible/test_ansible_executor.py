@@ -311,7 +311,7 @@ def test_a_supervisor_that_dies_between_two_parts_is_replaced(job, ansible):
     with ansible.executor().session(job) as session:
         for _ in range(2):
             assert session.execute(job, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
-            (supervisor,) = [pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid)]
+            (supervisor,) = supervisors()
             os.kill(supervisor, signal.SIGKILL)
             os.waitid(os.P_PID, supervisor, os.WEXITED | os.WNOWAIT)
 
@@ -322,6 +322,40 @@ def test_a_session_in_which_nothing_is_done_leaves_nothing(job, ansible):
 
     with pytest.raises(AuditError), ansible.executor().session(replace(job, on_workspace=lambda _: spoil(START))):
         pytest.fail("it has begun")
+
+
+def supervisors():
+    return [pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid)]
+
+
+def test_what_is_ready_for_a_run_does_it_and_ends_with_its_session(job, ansible):
+    # Given a supervisor that was started before anything is known of the run but its id
+    ansible.says(INVENTORY, END)
+    noted = []
+    with ansible.executor().ready(job.run_id, job.environ) as ready:
+        before = supervisors()
+        # When the run has its session
+        with ready.session(replace(job, on_workspace=noted.append)) as session:
+            ending = session.execute(job, NOTHING, handle=lambda _: None)
+            during = supervisors()
+        # Then it has done the run, its place was told, and nothing of it is left
+        assert (ending, during, len(before)) == (Ending("exited", 0, ""), before, 1)
+        assert (len(noted), noted[0].exists(), supervisors()) == (1, False, [])
+        # And what is done after that has another one
+        assert ready.execute(job, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
+
+
+@pytest.mark.parametrize("change", [{"run_id": OTHER_RUN}, {"environ": {"HOME": "/elsewhere", "PATH": os.environ["PATH"]}}])
+def test_what_is_ready_for_a_run_does_no_other_one_and_none_in_another_environment(job, ansible, change):
+    ansible.says(INVENTORY, END)
+    other = replace(job, **change)
+
+    with ansible.executor().ready(job.run_id, job.environ) as ready:
+        with ready.session(other) as session:
+            assert len(supervisors()) == 2
+            assert session.execute(other, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
+        assert len(supervisors()) == 1
+    assert supervisors() == []
 
 
 def cmdline(pid):

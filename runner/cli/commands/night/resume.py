@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from runner.cli import context
+from runner.cli.prompts.gate_options import gate_options
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs, options_again
 from runner.cli.run_session import (
     answer_options,
     calling_if_refused,
-    gate_options,
     run_and_exit,
     showing_changes,
     state_of,
