@@ -171,8 +171,9 @@ class Tree:
 
     @property
     def ansible(self) -> list[int]:
-        """A fork of a fork of the supervisor."""
-        return [pid for supervisor in self.supervisor for pid in processes.descendants(supervisor)[1:2]]
+        """A fork of a fork of the supervisor, whose other children are the masters of its SSH connections."""
+        below = [pid for supervisor in self.supervisor for pid in processes.descendants(supervisor)]
+        return [pid for pid in below if b"supervisor" in _cmdline(pid)][1:2]
 
 
 def _cmdline(pid: int) -> bytes:
