@@ -145,7 +145,9 @@ def test_the_readme_is_short_and_has_the_two_commands_that_ci_runs():
 
     assert len(lines) <= 150
     assert "python3 -m venv .venv && .venv/bin/pip install -q -e '.[demo]' && .venv/bin/runbook demo" in lines
-    assert "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest -n 4 -m 'not long'" in lines
+    assert (
+        "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest -n 4 -m 'not long'" in lines
+    )
 
 
 def test_the_list_of_commands_is_that_of_the_command_line():

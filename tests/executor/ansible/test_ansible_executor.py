@@ -345,7 +345,9 @@ def test_what_is_ready_for_a_run_does_it_and_ends_with_its_session(job, ansible)
         assert ready.execute(job, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
 
 
-@pytest.mark.parametrize("change", [{"run_id": OTHER_RUN}, {"environ": {"HOME": "/elsewhere", "PATH": os.environ["PATH"]}}])
+@pytest.mark.parametrize(
+    "change", [{"run_id": OTHER_RUN}, {"environ": {"HOME": "/elsewhere", "PATH": os.environ["PATH"]}}]
+)
 def test_what_is_ready_for_a_run_does_no_other_one_and_none_in_another_environment(job, ansible, change):
     ansible.says(INVENTORY, END)
     other = replace(job, **change)
