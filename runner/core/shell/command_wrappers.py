@@ -190,9 +190,8 @@ def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
     rest = _after_options(words, rest, starter.takes.split())
     if starter.code_flag and (found := _flagged(words, range(begin, min(rest, len(words))), starter.code_flag)):
         return found
-    if starter.only_code or (words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest])):
-        return None
-    if rest >= len(words):
+    asks = words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest])
+    if starter.only_code or asks or rest >= len(words):
         return None
     if starter.later:  # `trap - EXIT` and `trap EXIT` forget what was kept
         return Started(rest, words[rest]) if rest + 1 < len(words) and "-" not in words[at + 1 : rest] else None
