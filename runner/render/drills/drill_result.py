@@ -101,6 +101,7 @@ class DrillResult:
     moments: tuple[DrillMoment, ...] = ()
     training: Training | None = None
     stopped: str = ""
+    not_begun: bool = False
 
     @property
     def ok(self) -> bool:
@@ -111,6 +112,11 @@ class DrillResult:
     def is_interrupted(self) -> bool:
         """Whether somebody has stopped its run, and not the drill itself."""
         return self.outcome == Outcome.ABORTED and not self.stopped
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it says nothing of the runbook: somebody ended it, or the system was not well before it."""
+        return bool(self.stopped) or self.not_begun or self.is_interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +162,5 @@ def as_data(result: DrillResult) -> dict[str, Any]:
     kept = ("name", "test", "verdict", "reasons", "backend", *measured, "proofs", "red")
     data = {key: getattr(result, key) for key in kept}
     lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}
-    return {**data, **lists, "runbook": result.runbook, "runbook_sha256": result.sha256, "tested_run": result.run}
+    about = {"runbook": result.runbook, "runbook_sha256": result.sha256, "tested_run": result.run}
+    return {**data, **lists, **about, "void": result.is_void}

@@ -30,6 +30,7 @@ class DrillJournal:
     run: Result | None = None
     training: Training | None = None
     stopped: str = ""
+    not_begun: bool = False
     measured: dict[str, float | int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,6 +64,7 @@ class DrillJournal:
             moments=tuple(self.moments),
             training=self.training,
             stopped=self.stopped,
+            not_begun=self.not_begun,
         )
 
     def check_calls(self) -> None:

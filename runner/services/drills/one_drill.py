@@ -10,7 +10,7 @@ from functools import partial
 
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.core.errors import ExecutionError, ExitCode
-from runner.core.events import EventType
+from runner.core.events import EventType, Outcome
 from runner.core.wording import listed
 from runner.lab.drills.drill_phases import DrillPhases, brief
 from runner.lab.drills.drill_question import AskedSystem, question
@@ -71,11 +71,9 @@ class _DrillRun(DrillJournal):
         self.alert = question(asks, *where) if (asks := task.drill.alert) else None
         self.brakes = Brakes(looks, self.conditions.stopped, partial(self.conditions.stop_run, self.run_id))
         with Probe.watching(asked.ask) as probe, Probe.watching(self.brakes.look, interval=EACH):
-            if not probe.wait(healthy=True, within=self.conditions.patience):
-                self.fail("not well", f"before anything was done, {asked.words} {brief(probe)}")
-                return
-            if self.alert and self.alert.ask().good:
-                self.fail("not well", f"before anything was done: {self.alert.look.says}")
+            if reason := self._not_ready(asked, probe):
+                self.not_begun = True
+                self.fail("not well", reason)
                 return
             self.say("well", f"{asked.words} {brief(probe)}")
             with self._taken_back(undo, phases, probe):
@@ -84,6 +82,12 @@ class _DrillRun(DrillJournal):
                 self.stopped = self.brakes.reason
                 self.fail("stopped", self.stopped)
             self.measure(probe)
+
+    def _not_ready(self, asked: AskedSystem, probe: Probe) -> str:
+        """Why nothing is begun: the system is broken already, or its alert fires; empty where it is well."""
+        if not probe.wait(healthy=True, within=self.conditions.patience):
+            return f"before anything was done, {asked.words} {brief(probe)}"
+        return f"before anything was done: {self.alert.look.says}" if self.alert and self.alert.ask().good else ""
 
     def _test(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> None:
         if self.task.test is DrillTest.NO_FAULT:
@@ -205,9 +209,11 @@ class _DrillRun(DrillJournal):
         result = self._run()
         if self.brakes.reason:
             return
-        passed = result.exit_code is ExitCode.DONE
-        if passed is not (drill.ends == "passed"):
+        passed, aborted = result.exit_code is ExitCode.DONE, result.outcome == Outcome.ABORTED
+        if aborted or passed is not (drill.ends == "passed"):
             self.fail("ended", f"the run ended as {result.outcome}, and must have {drill.ends}")
+        if aborted:  # nothing else of it tells anything: what is broken is taken back at once
+            return
         within = drill.budget.total_seconds() if not self.reasons else SOON
         if not probe.wait(healthy=True, within=within, unless=lambda: bool(self.brakes.reason)):
             self.fail("not well", f"the probe is still answered badly: {brief(probe)}")

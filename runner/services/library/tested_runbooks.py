@@ -45,10 +45,10 @@ def runbook_states(
 
 
 def _failures(runbook: Summary, drills: Sequence[Record]) -> Mapping[str, str]:
-    """Why each test of the text as it is now failed last, by the names of the drill and the test."""
+    """Why each test of the text as it is now failed last, by the names of drill and test; a void one is none."""
     latest: dict[str, str] = {}
     for data in (record.data for record in drills):
-        if (data["runbook"], data["runbook_sha256"]) == (runbook.id, runbook.sha256):
+        if (data["runbook"], data["runbook_sha256"]) == (runbook.id, runbook.sha256) and not data.get("void"):
             failed = data["verdict"] == DrillVerdict.FAILED
             latest[f"{data['name']}, {data['test']}"] = "; ".join(map(str, data["reasons"])) if failed else ""
     return {name: why for name, why in latest.items() if why}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest, DrillVerdict, as_data
 
 
@@ -57,4 +59,18 @@ def test_the_record_has_what_it_came_to_and_which_text_was_drilled():
         "runbook": "RUN-001",
         "runbook_sha256": "aa",
         "tested_run": "r",
+        "void": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "void"),
+    [
+        ({"outcome": "failed"}, False),
+        ({"outcome": "aborted"}, True),
+        ({"stopped": "all drills are stopped"}, True),
+        ({"not_begun": True}, True),
+    ],
+)
+def test_one_that_was_ended_or_never_began_says_nothing_of_the_runbook(changes, void):
+    assert as_data(result(verdict=DrillVerdict.FAILED, **changes))["void"] is void

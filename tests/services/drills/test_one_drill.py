@@ -121,6 +121,7 @@ class Runs:
     def __init__(self, system, log, receiver):
         self.system, self.log, self.receiver = system, log, receiver
         self.mends, self.passes, self.events, self.pages = True, True, [], []
+        self.outcome = Outcome.FAILED
 
     def start(self, request):
         seen = self.system.asked
@@ -131,7 +132,7 @@ class Runs:
         for name, page in self.pages:
             url = f"{self.receiver.url}{name}"
             urllib.request.urlopen(urllib.request.Request(url, json.dumps(page).encode(), method="POST")).close()
-        outcome = Outcome.PASSED if self.passes else Outcome.FAILED
+        outcome = self.outcome if not self.passes else Outcome.PASSED
         code = ExitCode.DONE if self.passes else ExitCode.FAILED
         return Result(request.run_id, outcome, code, Path("report.html"), self.log.path)
 
@@ -284,7 +285,11 @@ def test_what_nobody_has_seen_broken_is_not_passed(system, rehearse):
 
     result, said = rehearse(patience=0.2)
 
-    assert (result.verdict, said) == (DrillVerdict.FAILED, ["well", "fault", "NOT BROKEN", "undo"])
+    assert (result.verdict, result.is_void, said) == (
+        DrillVerdict.FAILED,
+        False,
+        ["well", "fault", "NOT BROKEN", "undo"],
+    )
 
 
 def test_a_system_that_is_not_well_before_is_not_broken(system, rehearse):
@@ -292,7 +297,7 @@ def test_a_system_that_is_not_well_before_is_not_broken(system, rehearse):
 
     result, said = rehearse(patience=0.2)
 
-    assert (result.verdict, said, system.played) == (DrillVerdict.FAILED, ["NOT WELL"], [])
+    assert (result.verdict, result.is_void, said, system.played) == (DrillVerdict.FAILED, True, ["NOT WELL"], [])
 
 
 def test_a_proof_that_does_not_hold_fails_it(system, rehearse):
@@ -309,6 +314,16 @@ def test_a_run_that_fails_fails_it_though_the_system_is_well(runs, rehearse):
     result, _ = rehearse()
 
     assert (result.verdict, result.reasons) == (DrillVerdict.FAILED, ("the run ended as failed, and must have passed",))
+
+
+@pytest.mark.parametrize("ends", ["passed", "failed"])
+def test_one_whose_run_somebody_ends_is_undone_at_once_and_says_nothing_of_the_runbook(system, runs, rehearse, ends):
+    runs.passes, runs.mends, runs.outcome = False, False, Outcome.ABORTED
+
+    result, said = rehearse(ends=ends)
+
+    assert (result.is_void, result.reasons) == (True, (f"the run ended as aborted, and must have {ends}",))
+    assert (said[-3:], system.well) == (["ended", "ENDED", "undo"], True)
 
 
 def test_a_run_that_passes_on_a_system_that_stays_broken_fails_it(system, runs, rehearse):
@@ -469,4 +484,5 @@ def test_an_alert_that_fires_before_anything_is_broken_is_no_witness(system, reh
 
     result, _ = rehearse(expect_alert=look)
 
-    assert (result.reasons, system.played) == (("before anything was done: ShopDown fires",), [])
+    reasons = ("before anything was done: ShopDown fires",)
+    assert (result.reasons, result.is_void, system.played) == (reasons, True, [])

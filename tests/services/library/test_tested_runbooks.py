@@ -20,9 +20,9 @@ def proof(sha256=SHA256):
     return Proof("RUN-001", sha256, "p", "lab", "run", datetime(2026, 1, 1, tzinfo=UTC), drilled=True)
 
 
-def drill(verdict, test="as written", sha256=SHA256):
+def drill(verdict, test="as written", sha256=SHA256, **more):
     about = {"runbook": "RUN-001", "name": "RUN-001", "runbook_sha256": sha256, "reasons": ["it stays broken"]}
-    return record(1, EventType.DRILL_FINISHED, test=test, verdict=verdict, **about)
+    return record(1, EventType.DRILL_FINISHED, test=test, verdict=verdict, **about, **more)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,13 @@ def drill(verdict, test="as written", sha256=SHA256):
             [drill("failed", "no fault"), drill("passed")],
             2,
             (RunbookState.RED, "RUN-001, no fault: it stays broken"),
+        ),
+        ([proof()], [drill("failed", void=True)], 2, (RunbookState.PROVEN, "tested on 2026-01-01")),
+        (
+            [proof()],
+            [drill("failed"), drill("failed", void=True)],
+            2,
+            (RunbookState.RED, "RUN-001, as written: it stays broken"),
         ),
         ([proof()], [drill("failed", sha256="old")], 2, (RunbookState.PROVEN, "tested on 2026-01-01")),
     ],
