@@ -6,11 +6,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Self
 
+from runner import registered
 from runner.core.characters import unfit
 
 SHORTEST = 4
@@ -97,10 +96,9 @@ class SecretReference:
         return replace(self, where=os.path.abspath(base / Path(self.where).expanduser()))  # noqa: PTH100 - links stay
 
 
-@cache
 def _kinds_of_others() -> frozenset[str]:
     """The kinds that other packages register; nothing of theirs is imported for that."""
-    return frozenset(entry.name for entry in entry_points(group=GROUP))
+    return frozenset(entry.name for entry in registered(GROUP))
 
 
 def is_secret_name(name: str) -> bool:

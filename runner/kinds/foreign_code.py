@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
-from importlib.metadata import EntryPoint
 from inspect import isfunction
 from types import NoneType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.secrets import SecretReference, SecretUnavailableError
 from runner.core.templates import parse_expression
 from runner.kinds.invocation import Invocation
 from runner.kinds.secrets.base import SecretStore
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _Plugin = TypeVar("_Plugin", bound=type[Any])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from runner import registered
 from runner.channels.base import Channel
 from runner.core.errors import InvalidInputError
 from runner.core.secrets import GROUP as SECRETS
@@ -55,6 +55,9 @@ from runner.kinds.verifications.sql_probe import SqlProbe
 from runner.kinds.verifications.that import That
 from runner.kinds.verifications.value_trend import Trend
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 _STEPS: tuple[type[StepKind], ...] = (
     AnnounceStep,
     CommandStep,
@@ -81,12 +84,6 @@ _VERIFICATIONS: tuple[type[VerificationKind], ...] = (
 
 
 _Plugin = TypeVar("_Plugin")
-
-
-@cache
-def _registered() -> Any:
-    """What packages register in any group, looked up once: that reads the metadata of every package there is."""
-    return entry_points()  # its type has another name in Python 3.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +117,7 @@ class Group(Generic[_Plugin]):
         owners = dict.fromkeys(own, "runbookctl")
         self.own = frozenset(own)
         problems: list[PluginProblem] = []
-        entries: Iterable[EntryPoint] = _registered().select(group=name)
-        for entry in sorted(entries):
+        for entry in sorted(registered(name)):
             try:
                 plugin = entry.load()
                 called = key(plugin)

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import runner.lint.rules
 from runner.kinds import plugins
@@ -21,6 +20,9 @@ from runner.lint.suppressions import exemptions
 from runner.model.contacts import Contact
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Level, Position
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @cache

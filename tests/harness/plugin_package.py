@@ -7,13 +7,14 @@ import sys
 import tomllib
 from contextlib import contextmanager
 
-from runner.core import secrets
+import runner
 from runner.kinds import plugins
 from runner.lint import engine
 
 _CACHES = (
-    *(plugins._registered, plugins._steps, plugins._verifications, plugins._channels, plugins._secrets),
-    *(engine._rules, secrets._kinds_of_others),
+    *(runner.has_plugins, runner._entry_points),
+    *(plugins._steps, plugins._verifications, plugins._channels, plugins._secrets),
+    engine._rules,
 )
 
 

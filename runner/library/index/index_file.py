@@ -21,8 +21,6 @@ CREATE VIRTUAL TABLE passage USING fts5 (source UNINDEXED, runbook UNINDEXED, pl
                                          weight UNINDEXED, words, tokenize = "ascii tokenchars '-'");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (passage, row)
 """
-_GROUPS = b"runbookctl."
-"""How the groups begin in which packages register kinds."""
 _MOST = 20
 """Libraries whose indexes are kept."""
 
@@ -58,26 +56,13 @@ def release() -> str:
 def _code() -> Iterator[Path]:
     """The files of that code; of an installed distribution the list of its files, which each installation writes."""
     own = Path(runner.__file__).parent
-    if _may_have_plugins():
+    if runner.has_plugins():
         yield from _code_of_plugins(own)
     if installed := sorted(own.parent.glob("runbookctl-*.dist-info/RECORD")):
         yield from installed
         return
     for package in ("core", "kinds", "library", "model"):
         yield from sorted((own / package).rglob("*.py"))
-
-
-def _may_have_plugins() -> bool:
-    """Whether another package registers a kind: its name is looked for, as to read all metadata takes much longer."""
-    places = [Path(each) for each in sys.path]
-    found = (path for place in places for path in place.glob("*-info/entry_points.txt"))
-    return any(place.is_file() for place in places) or any(_GROUPS in _bytes(path) for path in found)
-
-
-def _bytes(path: Path) -> bytes:
-    with contextlib.suppress(OSError):  # what cannot be read registers nothing
-        return path.read_bytes()
-    return b""
 
 
 def _code_of_plugins(own: Path) -> Iterator[Path]:
