@@ -63,7 +63,7 @@ def call_for_approvals(
     planned: datetime,
     asked: Sequence[AdvanceQuestion],
 ) -> Flushed:
-    """Tell those who may answer what the run of `entry` at `planned` will ask; that they were told is recorded.
+    """Tell those who may answer what the run of `entry` at `planned` will ask, once; that is recorded.
 
     Where a question is for nobody in particular, those hear of it whom the schedule calls.
     """
@@ -73,10 +73,13 @@ def call_for_approvals(
     steps = list(dict.fromkeys(each.step for each in waiting))
     page = _asking(entry.name, planned, steps, installation.clock().wall)
     run = run_id(entry.name, planned)
+    name, contacts = asked_of(entry.name, run), _contacts(library, problems)
     with dispatcher_of(installation, problems) as dispatcher:
-        outgoing = dispatcher.request([(page, names)], run, _contacts(library, problems)) if names else []
-        with deciding(installation) as (_, note):
-            note(EventType.SCHEDULE_ASKED, schedule=asked_of(entry.name, run), value=[each.subject for each in waiting])
+        with deciding(installation) as (occurrences, note):
+            if name in occurrences.facts(EventType.SCHEDULE_ASKED):
+                return Flushed()  # another scheduler, which has looked at the same time, has told them
+            outgoing = dispatcher.request([(page, names)], run, contacts) if names else []
+            note(EventType.SCHEDULE_ASKED, schedule=name, value=[each.subject for each in waiting])
         sent = dispatcher.send(outgoing)
     return Flushed(tuple(sent), tuple(problems))
 

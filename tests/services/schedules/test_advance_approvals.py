@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from harness.fake_run import ACTOR
+from harness.fault_server import FaultServer
 from harness.scheduler import Scheduler, schedule
 
 from runner.compiler.committed_playbook import write
@@ -21,6 +22,7 @@ from runner.services.schedules.advance_approvals import (
     approve_in_advance,
     check_approved,
 )
+from runner.services.schedules.calls import call_for_approvals
 from runner.services.schedules.planned_runs import acting, begin, planned_request
 from runner.store.log.log_reader import read
 
@@ -43,7 +45,9 @@ def scheduler(tmp_path):
     made.env = replace(made.env, executor=ScriptedExecutor(hosts={"db_primary": ["db1"]}))
 
     def plan(*steps):
-        made.write(schedule(approval_lead="2h"), hosts="db_primary", prerequisites=None, steps=list(steps))
+        made.write(
+            schedule(approval_lead="2h", on_missed=["ops"]), hosts="db_primary", prerequisites=None, steps=list(steps)
+        )
         write(made.library, made.library.source("RUN-020"))
         made.looks()
 
@@ -82,6 +86,22 @@ def test_people_are_to_be_asked_the_lead_before_its_time_once(scheduler):
     early, due = scheduler.looks(timedelta(minutes=29)), scheduler.looks(timedelta(minutes=1))
 
     assert ([each.planned for each in early.to_ask], [each.planned for each in due.to_ask]) == ([], [NIGHT])
+
+
+def test_two_schedulers_that_look_at_the_same_time_tell_people_once(scheduler):
+    with FaultServer("200") as server:
+        contacts = scheduler.directory / "runbooks" / "contacts.yml"
+        contacts.write_text(
+            f"ops: {{name: Ops, channels: [{{webhook: {{url: '{server.url}'}}}}]}}\nbackend-team: {{name: T}}\n"
+        )
+        asked, planned = questions(scheduler)[1], entry(scheduler.library, NAME)
+
+        called = [
+            call_for_approvals(as_schedule(scheduler), scheduler.library, planned, NIGHT, asked) for _ in range(2)
+        ]
+
+        told = [[(each.contact, each.receipt.ok) for each in flushed.sent] for flushed in called]
+        assert (told, len(server.bodies)) == ([[("ops", True)], []], 1)
 
 
 def test_a_run_that_was_approved_in_advance_does_exactly_that_with_the_names_of_those_who_have(scheduler):
