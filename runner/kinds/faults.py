@@ -112,7 +112,7 @@ KNOWN = (
         "The service is stopped",
         ("systemctl", "stop"),
         needs=_UNIT,
-        suggests=("service", "down", "unavailable", "answers"),
+        suggests=("service", "down", "unavailable", "answer"),
     ),
     _of_service(
         "kill-process",
@@ -120,7 +120,7 @@ KNOWN = (
         "The process is killed",
         ("systemctl", "kill", "--signal=SIGKILL"),
         needs=f"{_UNIT}, which systemd does not start again by itself",
-        suggests=("process", "crash", "memory", "killed"),
+        suggests=("process", "crash", "memory", "killed", "ended"),
     ),
     Fault(
         "fill-disk",

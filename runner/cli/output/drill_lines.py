@@ -18,7 +18,7 @@ from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.owed_faults import TakenBack
 
 _FEW = 3
-_TELLS_TOO_MUCH = frozenset({"armed", "fault", "symptom", "proven", "undo"})
+_TELLS_TOO_MUCH = frozenset({"armed", "fault", "symptom", "proven"})
 _WIDE = 160
 _COLOURS = {DrillVerdict.PASSED: "green", DrillVerdict.FAILED: "red", DrillVerdict.EXCEPTED: "yellow"}
 

@@ -35,8 +35,11 @@ class TraineePrompt:
             typed = click.prompt(ask, default="", show_default=False, err=True).strip()
             if not typed or re.fullmatch(RUNBOOK_ID, typed.upper()):
                 return str(typed.upper())
-            for hit in find_runbooks(typed, self.library).hits[:_MOST]:
+            hits = find_runbooks(typed, self.library).hits[:_MOST]
+            for hit in hits:
                 click.echo(f"         {hit.runbook}  {safe(hit.title)}", err=True)
+            if not hits:
+                click.echo("         nothing is found; try other words", err=True)
 
     def do(self, step: StepToDo, *, told: int, seconds: float) -> Said:
         """What they say of a step; a hint more is shown each time that they ask for one."""
@@ -46,14 +49,14 @@ class TraineePrompt:
         for hint in step.hints[:told]:
             click.echo(f"  hint   {safe(hint, lines=True)}", err=True)
         left = ", (h)int" if told < len(step.hints) else ""
-        letters = [each for each in _SAID if each != "h" or left]
+        said = {letter: word for letter, word in _SAID.items() if letter != "h" or left}
         answer = click.prompt(
             f"  Do it in another terminal. (d)one{left}, (g)ive up",
-            type=click.Choice(letters),
+            type=click.Choice([*said, *said.values()], case_sensitive=False),
             show_choices=False,
             err=True,
         )
-        return _SAID[str(answer)]
+        return _SAID[str(answer)[0]]
 
     def tell(self, text: str) -> None:
         """Print it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,17 +43,28 @@ def choose_fault(source: Source, key: str = "") -> Fault:
     """The fault called `key`, or the one that the words of the runbook suggest.
 
     Raises:
-        MistypedError: there is none of that name.
+        MistypedError: there is none of that name, or they suggest none.
     """
     known = plugins.faults()
     if key and key not in known:
         raise MistypedError(
             f"there is no fault {key!r}", hint=did_you_mean(key, list(known)) or f"there are {listed(list(known))}"
         )
-    runbook = source.runbook
-    about = " ".join(map(str, (runbook.title, *runbook.scope.handles, runbook.trigger))).lower()
-    scores = {each.key: sum(word in about for word in each.words) for each in known.values()}
-    return known[key or max(scores, key=lambda each: scores[each])]
+    if key:
+        return known[key]
+    runbook, trigger = source.runbook, source.runbook.trigger
+    rest = " ".join((*runbook.scope.handles, trigger.event or "", trigger.condition or ""))
+    scores = {each.key: (_suggests(each, runbook.title), _suggests(each, rest)) for each in known.values()}
+    best = max(scores, key=lambda each: scores[each])
+    if not any(scores[best]):
+        message = f"no word of {source.id} says in which way it is broken"
+        raise MistypedError(message, hint=f"--fault says it: {', '.join(known)}; --faults shows what each needs")
+    return known[best]
+
+
+def _suggests(fault: Fault, text: str) -> int:
+    """How many of the words of `fault` begin one of `text`."""
+    return sum(re.search(rf"\b{re.escape(word)}", text, re.IGNORECASE) is not None for word in fault.words)
 
 
 def found_values(source: Source, fault: Fault) -> dict[str, str]:
@@ -62,11 +74,11 @@ def found_values(source: Source, fault: Fault) -> dict[str, str]:
     return {"service": named[0]} if named and "service" in fault.needs else {}
 
 
-def _systemctl(source: Source, step: Step) -> Iterator[Sequence[str]]:
+def _systemctl(source: Source, step: Step) -> Sequence[Sequence[str]]:
+    """The commands of `step` that are for a unit of systemd: `systemctl VERB UNIT`."""
     code = step.action.shell_code(source.read_file) if step.action else None
-    for command in code.commands() if code else ():
-        if command.name == "systemctl" and len(command.words) > 2:  # noqa: PLR2004 - systemctl VERB UNIT
-            yield command.words
+    commands = code.commands() if code else ()
+    return [each.words for each in commands if each.name == "systemctl" and len(each.words) > len(("VERB", "UNIT"))]
 
 
 def write_first_drill(
@@ -82,7 +94,8 @@ def write_first_drill(
     if source.runbook.drill:
         raise InvalidInputError(f"{source.id} has a drill already", hint=f"runbook drill {source.id}")
     if missing := [f"{name} ({about})" for name, about in fault.needs.items() if not values.get(name)]:
-        hint = f"add -e {next(iter(fault.needs))}=VALUE"
+        keys = ", ".join(key for key in plugins.faults() if key != fault.key)
+        hint = f"add -e {next(iter(fault.needs))}=VALUE, or choose another by --fault: {keys}"
         raise MistypedError(f"{fault.title.lower()}: {listed(missing)} is not said", hint=hint)
     text = _block(source, fault, values, url)
     before = source.path.read_text(encoding="utf-8")
@@ -111,7 +124,9 @@ def _block(source: Source, fault: Fault, values: Mapping[str, str], url: str) ->
     }
     lines = dump({"drill": drill}).removeprefix("---\n")
     remark = "The undo must take back exactly what `inject` does, and do no harm where that was not done."
-    return f"# {fault.title}. {remark}\n{lines}"
+    of_systemd = "systemctl" in lines and not any(_systemctl(source, step) for step in source.runbook.every_step)
+    own = "\n# Where no systemd runs the service, write into both how it is stopped and started there." * of_systemd
+    return f"# {fault.title}. {remark}{own}\n{lines}"
 
 
 def _in_one_line(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +182,18 @@ def _ill(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:
         "command": {"exit": [*_BAD]},
         "sql": {"that": "rows | length == 0"},
     }
-    return {"says": "Users get no good answer", **next(answer for key, answer in bad.items() if key in probe)}
+    answer = next(answer for key, answer in bad.items() if key in probe)
+    return {"says": "Users get no good answer", **(_opposite(probe) or answer)}
+
+
+def _opposite(probe: Mapping[str, Any]) -> dict[str, Any]:
+    """When what the `probe` says itself of a good answer does not hold; empty where it says nothing."""
+    good = probe.get("that", [])
+    if not (said := [good] if isinstance(good, str) else [*good]):
+        return {}
+    opposite = f"not ({' and '.join(f'({each})' if len(said) > 1 else each for each in said)})"
+    no_answer = "http" in probe and not re.search(r"\bstatus\b", opposite)  # of which there is no `json`
+    return {"that": f"status != 200 or {opposite}" if no_answer else opposite}
 
 
 def _proof(source: Source, probe: Mapping[str, Any]) -> dict[str, Any]:

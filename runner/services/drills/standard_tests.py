@@ -208,7 +208,7 @@ def rehearsed(source: Source) -> Source:
     """
     if source.runbook.drill:
         return source
-    hint = "write `drill:` with probe, inject, symptom, proof"
+    hint = f"runbook drill init {source.id} writes a first one"
     raise InvalidInputError(f"{source.id} says nothing of how it is rehearsed", hint=hint)
 
 

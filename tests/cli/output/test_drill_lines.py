@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runner.cli.output.drill_lines import show_series
-from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest, DrillVerdict
+from runner.cli.output.drill_lines import quiet_moment, show_series
+from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, DrillVerdict
 
 
 def result(number):
@@ -26,6 +26,13 @@ def result(number):
         verifications=("alert/1", "restart/1"),
         red=("restart/1",),
     )
+
+
+@pytest.mark.parametrize(("word", "is_told"), [("fault", False), ("armed", False), ("seen", True), ("undo", True)])
+def test_whoever_is_trained_is_told_what_they_see_and_that_it_is_taken_back(word, is_told, capsys):
+    quiet_moment(DrillMoment(1.0, word, "The service runs"))
+
+    assert ("The service runs" in capsys.readouterr().err) is is_told
 
 
 @pytest.mark.parametrize(

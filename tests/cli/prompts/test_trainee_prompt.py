@@ -47,6 +47,17 @@ def test_words_are_looked_up_and_an_id_is_the_answer(typing):
     assert "RUN-001  Database connection pool exhaustion" in seen
 
 
+@pytest.mark.parametrize(("typed", "answer"), [("done", "done"), ("Hint", "hint"), ("give up", "give up")])
+def test_the_whole_word_is_an_answer_too(typing, typed, answer):
+    assert typing(f"{typed}\n", lambda prompt: prompt.do(STEP, told=0, seconds=0))[0] == answer
+
+
+def test_of_words_that_find_nothing_that_is_said(typing):
+    alert = AlertText("", "The pool is nearly used up", "P1", ("db1",), "status 503")
+
+    assert "nothing is found; try other words" in typing("xyzzyxyzzy\n\n", lambda prompt: prompt.find(alert))[1]
+
+
 def test_nothing_is_giving_up(typing):
     alert = AlertText("", "The pool is nearly used up", "P1", ("db1",), "status 503")
 

@@ -56,6 +56,52 @@ def test_what_the_runbook_says_becomes_the_drill(library):
     assert written["symptom"]["that"] == "status == 503"
 
 
+def waiting(says, that):
+    return {"says": says, "http": "http://web:8080/", "that": that}
+
+
+@pytest.mark.parametrize(
+    ("good", "symptom"),
+    [
+        ("json.waiting == 0", "status != 200 or not (json.waiting == 0)"),
+        (["json.waiting == 0", "json.done > 0"], "status != 200 or not ((json.waiting == 0) and (json.done > 0))"),
+        ("status == 204", "not (status == 204)"),
+    ],
+)
+def test_the_symptom_is_what_the_probe_does_not_call_good(tmp_path, good, symptom):
+    steps = [{"id": "mend", "name": "Start it", "command": "start-it", "verify": [waiting("All is done", good)]}]
+    runbook_file(tmp_path, hosts="web", steps=steps)
+    library = Library(tmp_path)
+
+    text = write_first_drill(library, "RUN-001", faults()["stop-service"], {"service": "worker"}).text
+
+    assert yaml.safe_load(text)["drill"]["symptom"]["that"] == symptom
+    assert "# Where no systemd runs the service, write into both how it is stopped and started there." in text
+
+
+@pytest.mark.parametrize(
+    ("title", "handles", "fault"),
+    [
+        ("The web server is down", "The process has ended, connections are refused", "stop-service"),
+        ("Orders wait", "The worker has ended", "kill-process"),
+        ("The catalogue is renamed", "Packets are dropped", "drop-packets"),
+    ],
+)
+def test_words_that_begin_so_suggest_the_fault_and_those_of_the_title_most(tmp_path, title, handles, fault):
+    runbook_file(tmp_path, title=title, scope={"handles": [handles]})
+
+    assert choose_fault(Library(tmp_path).usable("RUN-001")).key == fault
+
+
+def test_where_no_word_suggests_a_fault_somebody_says_it(tmp_path):
+    runbook_file(tmp_path, title="Orders wait", scope={"handles": ["Orders wait"]})
+
+    with pytest.raises(MistypedError, match="no word of RUN-001 says in which way it is broken") as caught:
+        choose_fault(Library(tmp_path).usable("RUN-001"))
+
+    assert "stop-service" in caught.value.hint
+
+
 def test_what_is_missing_is_named_and_nothing_is_written(library):
     before = library.usable("RUN-001").path.read_text()
 

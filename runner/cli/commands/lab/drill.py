@@ -166,7 +166,7 @@ def _offer(library: Library) -> None:
             "id": each.id,
             "title": each.title,
             "last tested": str(each.last or "never"),
-            "needs": "a lab" if {("lab",)} == offered[each.id] else "no root",
+            "needs": "a lab, or staging" if {("lab",)} == offered[each.id] else "no root",
         }
         for each in states
         if each.id in offered
@@ -174,9 +174,14 @@ def _offer(library: Library) -> None:
     draw(rows, empty="no runbook here says how it is rehearsed")
     for name, why in left_out.items():
         click.echo(f"left out   {name} {safe(why)}", err=True)
-    if rows:
+    if not rows:
+        context.hint(f"{context.typed(['drill', 'init', 'RUN-xxx'])} writes a first one into the file of that runbook")
+    elif (library.root / "inventories/lab").is_dir():
         begins = context.typed(["drill", str(rows[0]["id"])])
         click.echo(f"begin with {begins}: what is broken is thrown away, and nobody is called")
+    else:
+        begins = context.typed(["drill", str(rows[0]["id"]), "-i", "inventories/staging"])
+        click.echo(f"begin with {begins}: what it would break is shown first, and nobody is called")
 
 
 def _confirm_calls(sources: Sequence[Source], *, page_for_real: bool) -> None:

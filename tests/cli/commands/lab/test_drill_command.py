@@ -1,5 +1,11 @@
 """`runbook drill`: what it refuses before anything is broken."""
 
+from __future__ import annotations
+
+from harness.fakes import runbook_file
+
+DRILL = {"probe": {"http": "http://web/"}, "inject": {"command": "stop-it"}, "symptom": {"that": "status == 503"}}
+
 
 def test_a_runbook_without_a_drill_is_refused(runbook, library, here):
     library()
@@ -21,6 +27,22 @@ def test_alone_it_says_what_can_be_drilled_and_how_one_begins(runbook, here):
     assert ran.code == 0
     assert any(line.startswith("RUN-001") and line.endswith("never        no root") for line in ran.out.splitlines())
     assert "drill RUN-001: what is broken is thrown away, and nobody is called" in ran.out
+
+
+def test_where_no_drill_is_written_it_says_what_writes_one(runbook, library, here):
+    library()
+
+    ran = runbook("drill")
+
+    assert "drill init RUN-xxx writes a first one into the file of that runbook" in ran.err
+
+
+def test_a_library_without_a_lab_begins_on_its_staging(runbook, here):
+    runbook_file(here, hosts="web", drill=DRILL)
+
+    ran = runbook("drill")
+
+    assert "drill RUN-001 -i inventories/staging: what it would break is shown first, and nobody is called" in ran.out
 
 
 def test_ways_that_exclude_each_other_are_refused(runbook, here):
