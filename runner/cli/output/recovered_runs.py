@@ -19,13 +19,13 @@ def show_recovery(recovery: Recovery) -> None:
         message = safe(recovery.failure.message)
         click.echo(f"warning: a run that died cannot be recorded as abandoned: {message}", err=True)
     for recovered in recovery.unrecorded:
-        _show(recovered)
+        _show(recovered, "has no recorded end: it died, or could not record it")
     show_sent(recovery.called)
 
 
-def _show(recovered: RecoveredRun) -> None:
+def _show(recovered: RecoveredRun, end: str = "died before it ended") -> None:
     run = recovered.run
-    died = f"abandoned: the run {run.run} of {run.runbook} died before it ended"
+    died = f"abandoned: the run {run.run} of {run.runbook} {end}"
     if run.status == "finished":
         died = f"finished: the run {run.run} of {run.runbook} had passed, and died before all had heard; they have now"
     click.echo(died, err=True)

@@ -44,5 +44,5 @@ def test_that_it_cannot_be_recorded_is_told_and_not_that_anything_was_stopped(ca
 
     assert capsys.readouterr().err.splitlines() == [
         "warning: a run that died cannot be recorded as abandoned: the disk is full",
-        "abandoned: the run 20260101T000000Z-0123abcd of RUN-001 died before it ended",
+        "abandoned: the run 20260101T000000Z-0123abcd of RUN-001 has no recorded end: it died, or could not record it",
     ]
