@@ -156,6 +156,7 @@ class _Run:
 
     def _procedure(self) -> None:
         """Batch by batch, gate by gate, segment by segment, until the end or until something is not as it must be."""
+        self.start.get_ready()
         for batch in self._batches():
             for item in cut(batch.steps, stepwise=self.mode == "step"):
                 if self.invoker.cancelled:

@@ -121,8 +121,15 @@ _CERTAIN = frozenset({"wrong-module-argument"})
 """Rules about what Ansible refuses for sure once it comes to the step, when those before it are done."""
 
 
+def load_rules() -> None:
+    """Import the rules of lint, which a guard asks about as soon as the hosts are known."""
+    from runner.lint.engine import rules  # noqa: PLC0415 - they take longer to import than most commands take
+
+    rules()
+
+
 def _lint_errors(request: RunRequest, target: Target, today: date) -> Mapping[str, bool]:
-    from runner.lint.engine import lint  # noqa: PLC0415 - its rules take longer to import than most commands take
+    from runner.lint.engine import lint  # noqa: PLC0415 - as above
 
     findings = lint(request.source, request.contacts, today=today, variables=target.variables, vaulted=target.vaulted)
     errors = [each for each in findings if each.level is Level.ERROR]

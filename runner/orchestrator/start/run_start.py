@@ -64,6 +64,10 @@ class RunStart:
         self.invoker = Invoker(request, env, self.recorder, directory, self.locks, self.deadline)
         self.admitted_run: AdmittedRun | None = None
 
+    def get_ready(self) -> None:
+        """Import what judges whether the run is admitted, as Ansible is being imported elsewhere."""
+        admission.load_rules()
+
     def plan(self, *, render: Sequence[str] = ()) -> AdmittedRun:
         """The plan; without one the hosts are looked up, and what the steps in `render` would do, and it is admitted.
 
