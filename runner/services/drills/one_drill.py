@@ -113,12 +113,12 @@ class _DrillRun(DrillJournal):
         try:
             with uninterrupted():
                 undo.take_back()
+                self.say("undo", phases.in_words("undo"))
         except ExecutionError as error:
             if undo.stays:
                 raise
             self.fail("not undone", f"{error.message}: {error.hint}")
             return
-        self.say("undo", phases.in_words("undo"))
         if not probe.wait(healthy=True, within=self.conditions.patience):
             self.fail("not well", f"after the undo, the probe is answered badly: {brief(probe)}")
 

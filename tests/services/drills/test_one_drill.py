@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import signal
 import threading
 import time
 import urllib.request
@@ -44,6 +45,7 @@ class System:
         self.well, self.breaks, self.proof, self.undo = True, True, "", ""
         self.variables = {"runbook_environment": "lab"}
         self.played, self.playbooks, self.asked = [], {}, 0
+        self.interrupted = False
 
     def inventory(self):
         address = {"ansible_host": "127.0.0.1", **self.variables}
@@ -57,6 +59,8 @@ class System:
             self.well = False
         if name == "the undo of the drill":
             self.well = True
+            if self.interrupted:
+                signal.raise_signal(signal.SIGINT)
             if self.undo:
                 raise ExecutionError("the undo of the drill failed", hint=self.undo)
         if name == "the proof" and self.proof:
@@ -207,6 +211,15 @@ def test_an_undo_that_fails_on_hosts_that_are_thrown_away_fails_this_drill_alone
         ("the undo of the drill failed: db1: Job for postgresql.service failed.",),
     )
     assert said[-2:] == ["proven", "NOT UNDONE"]
+
+
+def test_whoever_interrupts_the_undo_is_told_that_it_was_done(system, rehearse):
+    system.interrupted, said = True, []
+
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(stopped=lambda words: said.append(words) or "")
+
+    assert (said[-1][-1], system.well) == ("undo", True)
 
 
 def test_of_a_long_answer_the_end_is_told_from_a_whole_word_on():
