@@ -137,12 +137,13 @@ def _watch(invocation: PlaybookInvocation, child: int, wake: int) -> tuple[Why, 
     while True:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         readable, _, _ = select.select([0, wake], [], [], left)
+        signals = os.read(wake, 64) if wake in readable else b""  # before the child is looked at: it may end just then
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             return "exited", os.waitstatus_to_exitcode(status)
         if 0 in readable:
             return ("cancelled" if os.read(0, 64) else "orphaned"), -1
-        if wake in readable and any(byte != signal.SIGCHLD for byte in os.read(wake, 64)):
+        if any(byte != signal.SIGCHLD for byte in signals):
             return "cancelled", -1
         if deadline is not None and time.monotonic() >= deadline:
             return "deadline", -1
