@@ -70,7 +70,6 @@ DESTROYS = [
     "command: timeout 10 rm -rf /srv/old",
     "command: bash -c 'rm -rf /srv/old'",
     "command: /bin/rm -rf /srv/old",
-    "shell: trap 'rm -rf /srv/old' EXIT; true",
     "command: ssh db1 rm -rf /srv/old",
     "module: {ansible.builtin.file: {path: /srv/x, state: absent}}",
     "module: {community.docker.docker_container: {name: x, state: absent}}",

@@ -18,7 +18,7 @@ class _Starter:
 
     `counts` is whether it does work of its own, so that one may ask what depends on it. The words are code for a shell
     behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`; with `only_code`
-    it starts nothing else. With `later` the code is one word, kept for what the words behind it name.
+    it starts nothing else.
     """
 
     takes: str = ""
@@ -27,7 +27,6 @@ class _Starter:
     code_flag: str = ""
     only_code: bool = False
     joined: bool = False
-    later: bool = False
     until: str = ""
     after: str = ""
     verb: str = ""
@@ -75,7 +74,6 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "coproc": _Starter(),
         "exec": _Starter("-a"),
         "eval": _Starter(joined=True),
-        "trap": _Starter(later=True),
         "command": _Starter(),
         "builtin": _Starter(),
         "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c|--command"),
@@ -99,7 +97,7 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
 CONTAINERS = frozenset({"docker", "podman", "nerdctl", "crictl", "docker-compose", "kubectl", "oc", "lxc", "flatpak"})
 """The programs that start others elsewhere by commands of which only `exec` is known here."""
 
-TAKES_CODE = SHELLS | {name for name, each in _STARTERS.items() if each.joined or each.later or each.code_flag}
+TAKES_CODE = SHELLS | {name for name, each in _STARTERS.items() if each.joined or each.code_flag}
 """The programs that hand a shell its code."""
 
 
@@ -190,11 +188,10 @@ def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
     rest = _after_options(words, rest, starter.takes.split())
     if starter.code_flag and (found := _flagged(words, range(begin, min(rest, len(words))), starter.code_flag)):
         return found
-    asks = words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest])
-    if starter.only_code or asks or rest >= len(words):
+    if starter.only_code or (words[at] == "command" and {"-v", "-V"} & set(words[at + 1 : rest])):
         return None
-    if starter.later:  # `trap - EXIT` and `trap EXIT` forget what was kept
-        return Started(rest, words[rest]) if rest + 1 < len(words) and "-" not in words[at + 1 : rest] else None
+    if rest >= len(words):
+        return None
     end = words.index(starter.until, rest + 1) if starter.until in words[rest + 1 :] else len(words)
     return Started(rest, " ".join(words[rest:end])) if starter.joined else Started(rest)
 

@@ -187,6 +187,9 @@ def _started(words: Sequence[str], values: Mapping[str, str], shells: int) -> It
         yield from (Reading(each, "", "name") for each in [*_pasted_texts(words[begun.at])][:1])
     if name == "source" or words[begun.at : begun.at + 1] == ["."]:
         yield from (Reading(each, "source", "file") for word in arguments[:1] for each in _pasted_texts(word))
+    elif name == "trap":
+        code = next((word for word in arguments if word != "--"), "")
+        yield from _in_shell(code, "trap", values, shells + 1)
     elif name == "find":
         for number, word in enumerate(arguments):
             if word in {"-exec", "-execdir", "-ok", "-okdir"}:

@@ -38,10 +38,6 @@ def meant(line):
         ("bash script.sh", "bash script.sh", ()),
         ("sudo -iu postgres pg_dump shop", "pg_dump shop", ()),
         ("docker exec -itu root box rm x", "rm x", ("docker",)),
-        ("trap 'rm x' EXIT", "rm x", ()),
-        ("trap -- 'rm x' INT TERM", "rm x", ()),
-        ("trap - EXIT", "trap - EXIT", ()),
-        ("trap EXIT", "trap EXIT", ()),
         ("strace -fo out pg_dump shop", "pg_dump shop", ()),
     ],
 )
