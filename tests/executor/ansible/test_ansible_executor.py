@@ -311,7 +311,7 @@ def test_a_supervisor_that_dies_between_two_parts_is_replaced(job, ansible):
     with ansible.executor().session(job) as session:
         for _ in range(2):
             assert session.execute(job, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
-            (supervisor,) = supervisors()
+            (supervisor,) = supervisors(1)
             os.kill(supervisor, signal.SIGKILL)
             os.waitid(os.P_PID, supervisor, os.WEXITED | os.WNOWAIT)
 
@@ -324,8 +324,14 @@ def test_a_session_in_which_nothing_is_done_leaves_nothing(job, ansible):
         pytest.fail("it has begun")
 
 
-def supervisors():
-    return [pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid)]
+def supervisors(count):
+    """Those of this process, once there are `count` of them: right after its exec a process shows no arguments yet."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = [pid for pid in processes.descendants(os.getpid()) if b"supervisor" in cmdline(pid)]
+        if len(found) == count or time.monotonic() > deadline:
+            return found
+        time.sleep(0.01)
 
 
 def test_what_is_ready_for_a_run_does_it_and_ends_with_its_session(job, ansible):
@@ -333,14 +339,14 @@ def test_what_is_ready_for_a_run_does_it_and_ends_with_its_session(job, ansible)
     ansible.says(INVENTORY, END)
     noted = []
     with ansible.executor().ready(job.run_id, job.environ) as ready:
-        before = supervisors()
+        before = supervisors(1)
         # When the run has its session
         with ready.session(replace(job, on_workspace=noted.append)) as session:
             ending = session.execute(job, NOTHING, handle=lambda _: None)
-            during = supervisors()
+            during = supervisors(1)
         # Then it has done the run, its place was told, and nothing of it is left
         assert (ending, during, len(before)) == (Ending("exited", 0, ""), before, 1)
-        assert (len(noted), noted[0].exists(), supervisors()) == (1, False, [])
+        assert (len(noted), noted[0].exists(), supervisors(0)) == (1, False, [])
         # And what is done after that has another one
         assert ready.execute(job, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
 
@@ -354,10 +360,10 @@ def test_what_is_ready_for_a_run_does_no_other_one_and_none_in_another_environme
 
     with ansible.executor().ready(job.run_id, job.environ) as ready:
         with ready.session(other) as session:
-            assert len(supervisors()) == 2
+            assert len(supervisors(2)) == 2
             assert session.execute(other, NOTHING, handle=lambda _: None) == Ending("exited", 0, "")
-        assert len(supervisors()) == 1
-    assert supervisors() == []
+        assert len(supervisors(1)) == 1
+    assert supervisors(0) == []
 
 
 def cmdline(pid):
