@@ -131,9 +131,9 @@ def main(system: System | None = None) -> None:
     """Run the command line, on `system` or this machine, and exit with one of the public exit codes."""
     # What is imported stays to the end: searching it for garbage again and again takes a sixth of a short command.
     gc.set_threshold(_OBJECTS)
-    os.environ.setdefault(
-        "PYDANTIC_DISABLE_PLUGINS", "__all__"
-    )  # none has a say here, and it looks for them in all there is
+    # No plug-in of pydantic's has a say here, and it would look for one in the metadata of all packages. Nothing that a
+    # run starts sees the variable.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _open_standard_streams()
     if asked := os.environ.get("_RUNBOOK_COMPLETE"):
         with contextlib.suppress(Exception):  # a shell that completes a word has no use for a complaint

@@ -89,7 +89,7 @@ def _approved(
 def ask_in_advance(library: Library, state: StateDirectory, name: str, planned: datetime) -> None:
     """Tell those who may answer what the run of an occurrence will ask, unless somebody else has by now."""
     found, here = entry(library, name), _acting(state, name)
-    if was_asked(state, name, planned):
+    if was_asked(state, name, planned):  # which saves finding out what; whoever tells them looks once more
         return
     asked = advance_questions(planned_request(library, found, planned, os.environ), here, name)
     show_sent(call_for_approvals(here, library, found, planned, asked))
