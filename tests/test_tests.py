@@ -47,6 +47,7 @@ TESTED_WITH: dict[str, str] = {
     "cli/commands/night/status.py": "cli/commands/night/test_show_command.py",
     "cli/completion/completers.py": "cli/commands/author/test_completion_command.py",
     "cli/output/schedule_tables.py": "cli/commands/planned/test_schedule_command.py",
+    "cli/schedule_commands.py": "cli/commands/planned/test_schedule_command.py",
     "cli/planned_session.py": "cli/commands/planned/test_schedule_command.py",
     "cli/planned_beginning.py": "cli/commands/planned/test_schedule_command.py",
     "cli/output/findings.py": "cli/commands/author/test_lint_command.py",

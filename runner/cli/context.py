@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # imported where it is used: most commands need one of them, 
     from runner.library.library import Library
     from runner.orchestrator.run_environment import Installation
     from runner.store.log.envelope import Actor
-    from runner.store.state_directory import StateDirectory
+    from runner.store.state_directory import RecordContext, StateDirectory
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,14 @@ def installation(state: StateDirectory) -> Installation:
         executor=system.executor(),
         program=system.program(),
     )
+
+
+def record_context(state: StateDirectory) -> RecordContext:
+    """The same for a service that only records."""
+    from runner.store.state_directory import RecordContext  # noqa: PLC0415 - as above
+
+    system = command_context().system
+    return RecordContext(state=state, clock=system.clock, actor=system.actor())
 
 
 def _environ() -> dict[str, str]:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from runner.core.errors import explain
 from runner.store.log.audit_log import AuditLog, NoLog
+from runner.store.state_directory import RecordContext
 
 if TYPE_CHECKING:
     from runner.approvals.gate_context import GateContext
     from runner.compiler.segments import Gate
-    from runner.core.events import Clock, Listener
+    from runner.core.events import Listener
     from runner.executor.job import Cancellation
     from runner.executor.protocol import Executor
-    from runner.store.log.envelope import Actor
-    from runner.store.state_directory import StateDirectory
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Operator(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Installation:
+class Installation(RecordContext):
     """Where runs are recorded and executed, and by whom.
 
     `executor` executes playbooks. `environ` is the command's environment, of which Ansible sees an allow-listed part;
@@ -76,9 +75,6 @@ class Installation:
     `program` is the path of this product where a shell does not find it as `runbook`.
     """
 
-    state: StateDirectory
-    clock: Clock
-    actor: Actor
     environ: Mapping[str, str]
     secrets: Callable[[str], str]
     new_run_id: Callable[[], str]

@@ -6,23 +6,28 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from runner.core.errors import AuditError, InvalidInputError, LockedError
 from runner.core.events import Clock
 from runner.core.identifiers import is_run_id
 from runner.store import durable
 from runner.store.ended_runs import running
-from runner.store.lease import Leases
 from runner.store.log import audit_log
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Actor
-from runner.store.owed_undos import OwedUndos
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.small_files import SmallFiles
-from runner.store.training_records import TrainingRecords
 
+if TYPE_CHECKING:  # most commands look whether there is one of these, and find none
+    from runner.store.lease import Leases
+    from runner.store.owed_undos import OwedUndos
+    from runner.store.training_records import TrainingRecords
+
+_DEBTS = "debts"
+"""Where what should have been undone is; the first version gave it that name."""
 _HINT = "make it writable for yourself, or use --state-dir"
 
 
@@ -86,16 +91,22 @@ class StateDirectory:
     @property
     def owed_undos(self) -> OwedUndos:
         """What should have been undone on hosts, and was not."""
-        return OwedUndos(self.path / "debts")  # the name that the first version gave it
+        from runner.store.owed_undos import OwedUndos  # noqa: PLC0415 - as said
+
+        return OwedUndos(self.path / _DEBTS)
 
     @property
     def training_records(self) -> TrainingRecords:
         """What people have done in trainings who agree to that."""
+        from runner.store.training_records import TrainingRecords  # noqa: PLC0415 - as said
+
         return TrainingRecords(self.path / "trainings")
 
     @property
     def leases(self) -> Leases:
         """What says that the commands of critical runs are alive."""
+        from runner.store.lease import Leases  # noqa: PLC0415 - as said
+
         return Leases(self.path / "leases")
 
     def open_log(self, *, clock: Clock, actor: Actor) -> AuditLog:
@@ -174,13 +185,26 @@ class StateDirectory:
     def at_rest(self) -> bool:
         """Whether nothing is left to do: no run goes on or has died, no page waits, no incident or drill is open."""
         waiting = any(SmallFiles(self.path / name).names() for name in ("leases", "outbox", "incidents"))
-        return not self.running() and not waiting and not any(each.armed for each in self.owed_undos.all())
+        return not (self.running() or waiting or self._has_armed())
+
+    def _has_armed(self) -> bool:
+        owes = next((self.path / _DEBTS).glob("*.json"), None)
+        return owes is not None and any(each.armed for each in self.owed_undos.all())
 
     def dead(self) -> Iterator[RunDirectory]:
         """The runs that call themselves running while nobody holds them; each is held when it is given."""
         for directory in self.running():
             with contextlib.suppress(LockedError):
                 yield directory.hold()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordContext:
+    """Where something is recorded, by which clock, and who does so."""
+
+    state: StateDirectory
+    clock: Clock
+    actor: Actor
 
 
 def _refuse_links(directory: Path) -> None:

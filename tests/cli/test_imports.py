@@ -20,12 +20,12 @@ main()
 
 @pytest.fixture
 def imported(tmp_path):
-    """Calls the command with these words in a library that has a schedule; which of the heavy modules it imports."""
+    """Calls the command with these words in a library that has a schedule; which of the heavy modules, or `of` others, it imports."""
     runbook_file(tmp_path, schedules=[schedule()])
-    program, cache = PROGRAM.format(heavy=HEAVY), {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": ""}
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": ""}
 
-    def call(*words):
-        command = [sys.executable, "-c", program, *words]
+    def call(*words, of=HEAVY):
+        command = [sys.executable, "-c", PROGRAM.format(heavy=of), *words]
         done = subprocess.run(command, cwd=tmp_path, env=cache, capture_output=True, text=True, check=True)
         return set(done.stderr.splitlines()[-1].split())
 
@@ -35,6 +35,16 @@ def imported(tmp_path):
 @pytest.mark.parametrize("words", [("--help",), ("--version",), ("schedule", "--help")])
 def test_help_needs_none_of_them(imported, words):
     assert imported(*words) == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["runner.executor", "runner.orchestrator", "runner.worker", "runner.store.lease", "runner.cli.schedule_commands"],
+)
+def test_a_look_at_which_nothing_is_due_needs_nothing_of_a_run(imported, module):
+    imported("schedule", "tick")
+
+    assert imported("schedule", "tick", of={module}) == set()
 
 
 def test_a_look_at_which_nothing_is_due_needs_none_of_them_once_the_index_is_current(imported):

@@ -14,8 +14,7 @@ from runner.store.occurrences import Occurrences
 
 if TYPE_CHECKING:
     from runner.library.library import Library
-    from runner.orchestrator.run_environment import Installation
-    from runner.store.state_directory import StateDirectory
+    from runner.store.state_directory import RecordContext, StateDirectory
 
 
 class Note(Protocol):
@@ -59,22 +58,22 @@ def decided(state: StateDirectory) -> Iterator[Occurrences]:
 
 
 @contextmanager
-def deciding(installation: Installation) -> Iterator[tuple[Occurrences, Note]]:
+def deciding(recording: RecordContext) -> Iterator[tuple[Occurrences, Note]]:
     """The same for who decides: at the end of the block all that was noted is recorded in one go, or nothing is.
 
     Raises:
         AuditError: nothing can be recorded, or what was recorded cannot be read.
         LockedError: somebody else decides for very long.
     """
-    state, events = installation.state, list[Event]()
+    state, events = recording.state, list[Event]()
     with (
-        state.open_log(clock=installation.clock, actor=installation.actor) as log,
+        state.open_log(clock=recording.clock, actor=recording.actor) as log,
         decided(state) as occurrences,
     ):
 
         def note(kind: EventType, **data: object) -> None:
             events.append(Event(kind, "", data=data))
-            occurrences.apply(kind, data, installation.clock().wall)
+            occurrences.apply(kind, data, recording.clock().wall)
 
         yield occurrences, note
         if events:

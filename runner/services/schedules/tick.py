@@ -22,9 +22,9 @@ from runner.store.occurrences import Occurrence, Occurrences
 if TYPE_CHECKING:
     from runner.library.library import Library
     from runner.model.schedules.times import Times
-    from runner.orchestrator.run_environment import Installation
     from runner.scheduling.clock_check import Clocks
     from runner.store.run_state import RunDirectory
+    from runner.store.state_directory import RecordContext, StateDirectory
 
 LOOK_BACK = timedelta(days=366)
 """What is older is not looked at one by one."""
@@ -53,15 +53,15 @@ class Ticked:
     to_ask: tuple[Occurrence, ...] = ()
 
 
-def tick(installation: Installation, library: Library, clocks: Callable[[], Clocks]) -> Ticked:
+def tick(recording: RecordContext, library: Library, clocks: Callable[[], Clocks]) -> Ticked:
     """Decide every instant that has come by `clocks`, which are read when nobody else decides any more.
 
     Raises:
         AuditError: nothing can be recorded; then nothing is decided.
         LockedError: somebody else decides for very long.
     """
-    state, machine = installation.state, installation.actor.host
-    with deciding(installation) as (occurrences, note):
+    state, machine = recording.state, recording.actor.host
+    with deciding(recording) as (occurrences, note):
         now, before = clocks(), last_look(state)
         trust = checked(state, machine, now, occurrences.last_decided())
         if trust.held:
@@ -70,7 +70,7 @@ def tick(installation: Installation, library: Library, clocks: Callable[[], Cloc
         known = known_schedules(occurrences)
         found = entries(library, known=known)
         looked = min(before.seen.wall, now.wall) if before else now.wall
-        looking = _Looking(installation, library, occurrences, note, now.wall)
+        looking = _Looking(state, library, occurrences, note, now.wall)
         decided = [*looking.changed(found, known, looked), *looking.unfinished(found)]
         decided += [each for entry in found for each in looking.due(entry)]
         to_ask = [each for entry in found for each in looking.asks_soon(entry)]
@@ -87,10 +87,10 @@ class _Looking:
     """What one look at the schedules needs; all of it is recorded before anybody else looks."""
 
     def __init__(
-        self, installation: Installation, library: Library, occurrences: Occurrences, note: Note, now: datetime
+        self, state: StateDirectory, library: Library, occurrences: Occurrences, note: Note, now: datetime
     ) -> None:
-        self._state, self._occurrences, self._append, self._now = installation.state, occurrences, note, now
-        self._circumstances = Circumstances(library, installation.state, occurrences, now)
+        self._state, self._occurrences, self._append, self._now = state, occurrences, note, now
+        self._circumstances = Circumstances(library, state, occurrences, now)
         self._horizons = dict(occurrences.horizons())
         self._tell: dict[str, tuple[str, ...]] = {}
 
