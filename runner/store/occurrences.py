@@ -32,6 +32,7 @@ CREATE TABLE occurrence (schedule TEXT, planned TEXT, state TEXT, why TEXT, run 
                          outcome TEXT,
                          PRIMARY KEY (schedule, planned)) WITHOUT ROWID;
 CREATE TABLE horizon (schedule TEXT PRIMARY KEY, planned TEXT) WITHOUT ROWID;
+CREATE TABLE quiet (schedule TEXT PRIMARY KEY, basis TEXT, until TEXT) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE INDEX begun ON occurrence (schedule, decided, planned) WHERE run != '';
 CREATE INDEX undone ON occurrence (state) WHERE state = 'claimed';
@@ -115,7 +116,7 @@ class Occurrences:
 
     def _forget(self) -> int:
         """Begin anew: the log is another one."""
-        for table in ("occurrence", "horizon", "fact"):
+        for table in ("occurrence", "horizon", "quiet", "fact"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - the tables are ours
         return 0
 
@@ -161,6 +162,15 @@ class Occurrences:
         """Up to when every instant of each schedule was decided; without those at which nobody has ever looked."""
         rows = self._database.execute("SELECT schedule, planned FROM horizon")
         return {schedule: datetime.fromisoformat(planned) for schedule, planned in rows}
+
+    def quiet(self) -> Mapping[str, tuple[str, str]]:
+        """For each schedule what was noted last of when it is due next: on which basis, and the instant."""
+        rows = self._database.execute("SELECT schedule, basis, until FROM quiet")
+        return {schedule: (basis, until) for schedule, basis, until in rows}
+
+    def note_quiet(self, schedule: str, basis: str, until: str) -> None:
+        """Note that nothing of `schedule` is due before the instant `until`, for as long as `basis` is the same."""
+        self._database.execute("INSERT OR REPLACE INTO quiet VALUES (?, ?, ?)", (schedule, basis, until))
 
     def facts(self, kind: EventType) -> Mapping[str, Mapping[str, Any]]:
         """The data of what was recorded last of this `kind`, by the schedule."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import TZPATH, ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
@@ -76,6 +78,12 @@ class Times:
         return ZoneInfo(self.zone or "UTC")
 
     @property
+    def basis(self) -> str:
+        """What its instants depend on, the rules of its zone among it; empty where those cannot be told apart."""
+        rules = _rules(self.zone or "UTC")
+        return f"{self.fields} {self.zone} {rules}" if self.cron and rules else ""
+
+    @property
     def fault(self) -> str:
         """Why nobody knows when it is due; empty where one does."""
         if self.cron and (found := problem(self.cron)):
@@ -87,6 +95,19 @@ class Times:
             return bool(self.tz)
         except (LookupError, OSError, ValueError):
             return False
+
+
+@lru_cache(maxsize=1024)
+def _rules(zone: str) -> str:
+    """What changes with the file that has the rules of `zone`; empty where it comes from elsewhere.
+
+    A process keeps the rules that it has read, and so what it has seen of their file.
+    """
+    for directory in TZPATH:
+        with suppress(OSError):
+            status = os.stat(f"{directory}/{zone}")  # noqa: PTH116 - a Path takes longer
+            return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+    return ""
 
 
 def _fields(cron: str) -> str:

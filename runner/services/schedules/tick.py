@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=366)
 """What is older is not looked at one by one."""
+_SURE = timedelta(days=1)
+"""So far ahead it is noted that nothing is due: another release finds out by itself soon."""
 _MOST = 10_000
 """The instants of a schedule that are decided in one look."""
 TAKEN_OVER = timedelta(seconds=90)
@@ -91,7 +93,7 @@ class _Looking:
     ) -> None:
         self._state, self._occurrences, self._append, self._now = state, occurrences, note, now
         self._circumstances = Circumstances(library, state, occurrences, now)
-        self._horizons = dict(occurrences.horizons())
+        self._horizons, self._quiet = dict(occurrences.horizons()), occurrences.quiet()
         self._tell: dict[str, tuple[str, ...]] = {}
 
     def changed(self, found: list[ScheduleEntry], known: Known, looked: datetime) -> list[Occurrence]:
@@ -144,10 +146,12 @@ class _Looking:
 
     def due(self, entry: ScheduleEntry) -> Iterator[Occurrence]:
         """What becomes of each instant of the schedule that has come since somebody looked."""
-        if (times := entry.times) is None:
+        if (times := entry.times) is None or self._is_quiet(entry.name, times):
             return
         after = self._after(entry, times, self._horizons[entry.name])
         planned, known = list(islice(instants(times, after, self._now), _MOST + 1)), None
+        if not planned:
+            self._note_quiet(entry.name, times)
         schedule = entry.schedule if planned else None
         if schedule is None:
             return
@@ -158,6 +162,21 @@ class _Looking:
                 return
             yield self._decided(entry, instant, decision)
             known = None if decision.fate is Fate.BEGIN else known  # which keeps the next from beginning
+
+    def _is_quiet(self, name: str, times: Times) -> bool:
+        """Whether an earlier look has found that no instant of the schedule comes until now."""
+        basis, until = self._quiet.get(name, ("", ""))
+        return bool(basis) and basis == self._basis(name, times) and self._now < datetime.fromisoformat(until)
+
+    def _note_quiet(self, name: str, times: Times) -> None:
+        """Note until when no instant of the schedule comes, as none has, so that the next looks need not find out."""
+        if basis := self._basis(name, times):
+            sure = self._now + _SURE
+            until = next(instants(times, self._now, sure), sure)
+            self._occurrences.note_quiet(name, basis, until.isoformat())
+
+    def _basis(self, name: str, times: Times) -> str:
+        return times.basis and f"{times.basis} {self._horizons[name].isoformat()}"
 
     def asks_soon(self, entry: ScheduleEntry) -> Iterator[Occurrence]:
         """Those to come of which people are to be asked by now what their runs will ask, and were not yet."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -77,3 +79,33 @@ def test_what_says_no_time_is_refused(written):
 )
 def test_of_times_that_never_come_it_is_said_why(times, fault):
     assert times.fault == fault
+
+
+@pytest.fixture
+def basis_with(tmp_path):
+    """The basis of times in a zone of which the rules are in a file with these bytes, for a process of its own."""
+    program = "from runner.model.schedules.times import Times; print(Times('30 2 * * *', None, 'Our/Zone').basis)"
+    file = tmp_path / "Our" / "Zone"
+    file.parent.mkdir()
+
+    def basis(rules):
+        file.unlink(missing_ok=True)
+        if rules:
+            file.write_bytes(rules)
+        environ = {"PYTHONTZPATH": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    return basis
+
+
+def test_other_rules_of_the_zone_are_another_basis(basis_with):
+    first, second = basis_with(b"the rules of last year"), basis_with(b"the rules of this year, which are longer")
+
+    assert first != second
+    assert first.startswith("30 2 * * * Our/Zone ")
+
+
+def test_where_the_rules_cannot_be_told_apart_there_is_no_basis(basis_with):
+    assert basis_with(None) == ""
+    assert Times(None, timedelta(hours=1), None).basis == ""

@@ -16,7 +16,7 @@ from runner.core.errors import LockedError
 from runner.model.schedules.schedule import Schedule
 from runner.scheduling.instants import instants
 from runner.services.schedules.changes import catch_up
-from runner.services.schedules.deciding import run_id
+from runner.services.schedules.deciding import decided, run_id
 from runner.services.schedules.tick import LOOK_BACK, tick
 from runner.store.occurrences import Occurrences
 from runner.store.run_state import RunState
@@ -24,6 +24,7 @@ from runner.store.run_state import RunState
 DAYS = int(os.environ.get("RUNBOOK_TEST_DAYS", "1"))
 NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
 NAME = "RUN-020/nightly"
+DAY = timedelta(days=1)
 ZONES = ("Europe/Berlin", "Australia/Lord_Howe")
 
 
@@ -75,6 +76,33 @@ def test_several_that_look_and_an_index_that_was_lost_decide_nothing_twice(sched
 
     assert [len(each.to_begin) for each in (first, second, third)] == [1, 0, 0]
     assert scheduler.state_of(NAME, first.to_begin[0].planned) == ("claimed", "")
+
+
+def quiet_until(scheduler):
+    with decided(scheduler.env.state) as occurrences:
+        return {name: until for name, (_, until) in occurrences.quiet().items()}
+
+
+def test_a_look_notes_when_the_next_one_has_something_to_decide_and_for_a_day_at_most(scheduler):
+    scheduler.write(schedule(), schedule("yearly", cron="0 0 1 1 *"))
+    scheduler.looks()
+
+    tomorrow = scheduler.clock.wall + timedelta(days=1)
+    assert quiet_until(scheduler) == {NAME: NIGHT.isoformat(), "RUN-020/yearly": tomorrow.isoformat()}
+    assert fates(scheduler.looks(NIGHT - scheduler.clock.wall).to_begin) == [("begin", NIGHT)]
+
+
+@pytest.mark.parametrize("keys", [{"cron": "29 2 * * *"}, {"zone": "Asia/Kathmandu"}])
+def test_what_was_noted_of_other_times_counts_no_more(scheduler, keys):
+    scheduler.write(schedule(cron="0 12 * * *"))
+    scheduler.looks()
+    scheduler.write(schedule(**{"cron": "0 12 * * *", **keys}))
+    scheduler.looks()
+
+    first = next(
+        instants(Schedule.model_validate(schedule(**{"cron": "0 12 * * *", **keys})).times, BEGIN, NIGHT + DAY)
+    )
+    assert [each.planned for each in scheduler.walk(first - scheduler.clock.wall + MINUTE)] == [first]
 
 
 def test_three_nights_down_are_missed_and_nothing_is_begun_in_the_morning(scheduler):
