@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -44,16 +44,29 @@ def prepare() -> bool:
     if found is None or Path(found) != Path(sys.executable).with_name(_PROGRAM):
         return False
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            _never_searched_for_garbage(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             for name in _MODULES:
                 importlib.import_module(name)
             _load_plugins()
+            _look_at_engine()
     except (Exception, SystemExit):  # noqa: BLE001 - as above
         return False
-    # What is imported stays to the end. No fork has to search it for garbage, and copy it by doing so.
-    gc.collect()
-    gc.freeze()
     return True
+
+
+@contextlib.contextmanager
+def _never_searched_for_garbage() -> Iterator[None]:
+    """What the block imports stays to the end: neither it nor a fork, which would copy it by doing so, searches it."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _load_plugins() -> None:
@@ -72,6 +85,16 @@ def _load_plugins() -> None:
     ):
         for name in names:
             plugins.get(name, class_only=True)
+
+
+def _look_at_engine() -> None:
+    """Import the fast engine, and see whether it was made for this Ansible: each invocation that asks finds the answer.
+
+    Where that fails, it fails there as well, and is told. The callback plugin has made known where the engine is.
+    """
+    with contextlib.suppress(Exception):
+        importlib.import_module("runbook_engine")
+        importlib.import_module("runbook_stock_way").unlike()
 
 
 def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from harness import PATIENCE
 
+from runner.executor.ansible.ansible_settings import REPORTING
+
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 HOSTS = "localhost ansible_connection=local ansible_python_interpreter=python3"
 PLAY = """\
@@ -117,3 +119,15 @@ def test_an_ansible_that_refuses_to_be_imported_tells_so_itself(environment):
     done = subprocess.run([sys.executable, "-c", asks], text=True, capture_output=True, check=True, **asked)
 
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_every_fork_finds_the_answer_whether_the_fast_engine_knows_this_ansible(environment):
+    asks = (
+        "import gc, sys\nfrom runner.executor.ansible import ansible_runner_adapter\nprint(ansible_runner_adapter.prepare())\n"
+        "unlike = sys.modules['runbook_stock_way'].unlike\nprint(unlike.cache_info().currsize, repr(unlike()))\n"
+        "print('runbook_engine' in sys.modules, gc.isenabled(), gc.get_freeze_count() > 0)"
+    )
+    words, environ = [sys.executable, "-c", asks], {**environment, **REPORTING}
+    done = subprocess.run(words, env=environ, text=True, capture_output=True, check=True)
+
+    assert done.stdout.splitlines() == ["True", "1 ''", "True True True"]
