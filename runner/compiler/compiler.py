@@ -35,7 +35,7 @@ from runner.model.procedure import called_runbooks
 from runner.model.runbook import Runbook
 from runner.model.step import Effect, Step, Undo
 
-_FOUND_BY = {
+FOUND_BY = {
     "RUNBOOK_RUN_ID": "{{ runbook_run_id | default('') }}",
     "RUNBOOK_ATTEMPT": "{{ lookup('ansible.builtin.env', 'RUNBOOK_ATTEMPT') }}",
 }
@@ -174,7 +174,7 @@ def _play(
     defaults = {**variables(runbook, given), **values, **needed_steps.defaults(steps)}
     keywords: dict[str, Any] = {
         "gather_facts": False,
-        "environment": _FOUND_BY,
+        "environment": FOUND_BY,
     }
     return Play(
         name=f"{runbook.id} | {runbook.title}",

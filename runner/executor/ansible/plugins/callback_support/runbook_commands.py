@@ -9,7 +9,7 @@ import functools
 from ansible.vars.hostvars import HostVars
 from runbook_filled import Filled
 from runbook_items import every_task, including, preview_of_items
-from runbook_preview import Known, delegate, preview
+from runbook_preview import PART, WHOLE, WORDS, Known, delegate, preview
 from runbook_tasks import all_tasks, beside, head, import_in_words, imported, importing, step_of
 from runbook_uses import digest_of, inventory_of
 
@@ -37,8 +37,8 @@ class Commands:
         return commands
 
     def of_task(self, play, host, task):
-        """What the task alone would do on the host."""
-        return self._preview(play, host, task, begins=True)
+        """What the task alone would do on the host, as far as that is told in words."""
+        return self._preview(play, host, task, what=WORDS)
 
     def machine(self, play, host, task):
         """The name of the other host on which the task is done for the host; empty where there is none."""
@@ -78,7 +78,7 @@ class Commands:
 
     def _with_imported(self, play, host, task, tasks, shows):
         """The same of a step that is the tasks of a role or a file, as far as they are known before they begin."""
-        parts = [self._preview(play, host, each, [each], partly=True) | {"name": each.get_name()} for each in tasks]
+        parts = [self._preview(play, host, each, [each], what=PART) | {"name": each.get_name()} for each in tasks]
         uses, unfollowed = dict(shows.get("uses", {})), [*shows.get("unfollowed", ())]
         for part in parts:
             own = part.pop("uses", {})
@@ -92,20 +92,20 @@ class Commands:
         shows |= {"module": import_in_words(source), "args": values, "uses": uses, "tasks": parts}
         return shows | {"missing": [], "unfollowed": list(dict.fromkeys(unfollowed))}
 
-    def _preview(self, play, host, task, others=(), about=None, *, partly=False, begins=False):
+    def _preview(self, play, host, task, others=(), about=None, *, what=WHOLE):
         """What the task would do on the host; `about` are the variables of one item.
 
-        Before it `begins`, what an earlier task has registered is nothing that it could look at.
+        Before it begins, what an earlier task has registered is nothing that it could look at.
         """
         about = about or {}
         variables = {**self.variables(play, host, task), **about}
-        if not begins:
+        if what != WORDS:  # which are asked for when it begins
             variables = {name: value for name, value in variables.items() if name not in self._registered}
         on = self._manager._inventory.get_host(delegate(task, variables, play._loader)) if task.delegate_to else None
         there = {**self.variables(play, on, task), **about} if on else variables
         of_host, every_host = functools.partial(self._of_host, play), functools.partial(self._every_host, play)
         known = Known(self._found_out(host), of_host, every_host)
-        return preview(task, variables, self.shown, play._loader, others, known, there, partly=partly)
+        return preview(task, variables, self.shown, play._loader, others, known, there, what=what)
 
     def _found_out(self, host):
         """What is told elsewhere: what was given to the run, and what its steps have found out about the host."""

@@ -19,6 +19,10 @@ OF_THE_MACHINE = ("runbook_python", "runbook_sql", "runbook_psql")
 """Variables of the inventory by which a tool is reached: those of the machine that does something for a host."""
 
 
+WHOLE, PART, WORDS = "a step", "a part of a step", "in words"
+"""What is told: all of a step, one of several tasks that are a step, or what a person reads of one."""
+
+
 def delegate(task, variables, loader):
     """The name of the host on which the task is done, in the place of the host that has the `variables`."""
     return str(Templar(loader=loader, variables=variables).template(task.delegate_to))
@@ -38,20 +42,21 @@ class Known(NamedTuple):
 NOTHING = Known()
 
 
-def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None, *, partly=False):
+def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None, *, what=WHOLE):
     """The module of `task`, its arguments, and what is around it, filled in as far as `variables` go.
 
     `shown` are references that take the place of values; what could not be filled in is in `missing`, what nobody
     can follow to what it looks at in `unfollowed`. `uses` has what
     the task itself, the tasks `beside` this one, and the templates that are filled in look at, without what is `known`
     from elsewhere; `looks_from` the other machines that do these, and how they are reached. `there` are the variables
-    of the host on which it is done, if that is another one. What is told `partly` may need what is found out later.
+    of the host on which it is done, if that is another one. A `PART` of a step may need what is found out later;
+    what is told in `WORDS` says nothing of how the host is reached.
     """
     filled = Filled(variables, shown, loader)
     filled_there = filled if there is None or there is variables else Filled(there, shown, loader)
     around = {name: filled(getattr(task, name)) for name in ("delegate_to", "remote_user")}
     around |= {"environment": _environment(task, filled), "become": _become(task, filled_there.variables, filled_there)}
-    around |= {"connection_settings": connection(filled_there)}
+    around |= {"connection_settings": connection(filled_there) if what != WORDS else {}}
     args = filled(dict(task.args))
     code = collections([[each.action, each.args, each.get_vars(), _conditions(each)] for each in (task, *beside)])
     around |= {"files": files(task.action, args, loader) | code, "looks_from": {}}
@@ -63,10 +68,10 @@ def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None
         machine = str(own(each.delegate_to)) if each.delegate_to else ""
         if machine and machine != around["delegate_to"]:
             around["looks_from"][machine] = connection(Filled(known.of_host(machine), shown, loader))
-        for one in _of_items(each, own) if partly else [own]:
+        for one in _of_items(each, own) if what == PART else [own]:
             _add(uses, one, each, machine)
             _add_templates(around["files"], uses, one, each, one(dict(each.args)), loader)
-    if filled.missing and not partly:  # what is not known decides nothing yet; what is looked at beside it does
+    if filled.missing and what != PART:  # what is not known decides nothing yet; what is looked at beside it does
         uses.add([task.args, task.environment, task.vars], filled, apart=task.vars)
     missing = {"missing": filled.missing, "unfollowed": uses.missing}
     around |= {name: list(dict.fromkeys(found)) for name, found in missing.items()}
@@ -111,7 +116,8 @@ def _add_templates(brought, uses, filled, task, args, loader):
 def _environment(task, filled):
     environment = {}
     for each in task.environment or ():
-        value = filled(each)
+        is_named = isinstance(each, dict)
+        value = filled({name: text for name, text in each.items() if name not in OWN} if is_named else each)
         environment.update(value if isinstance(value, dict) else {"": value})
     return {name: told(name, value) for name, value in environment.items() if name not in OWN}
 

@@ -19,24 +19,25 @@ from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible.executor.process import worker as worker_process
-from ansible.executor.task_executor import TaskExecutor
-from ansible.executor.task_result import _RawTaskResult
 from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.playbook.task import Task
 from ansible.plugins import action as action_plugins
 from ansible.plugins import loader as plugin_loader
 from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
+from ansible.vars import manager as variables
 from ansible.vars.clean import remove_internal_keys
 from runbook_connection import NotKnownError, check, ended, environment, is_answered
+from runbook_delivery import Delivery
+from runbook_executor import Executor
 from runbook_host_python import HostPythonEndedError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
+from runbook_kept import Modules, Plugins, cleaned, task_environment
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
 _IDLE = 0.25
-_SOON, _DELIVERED = 0.0005, 0.02
-"""Seconds between two looks for a result that a thread of Ansible's is about to deliver, and how long that takes."""
 
 
 class StockWay(BaseException):
@@ -57,8 +58,8 @@ class Engine:
         self.hub = Hub()
         self.settles, self._settle, self._begun = False, settle, []
         self.tasks, self.stock = 0, collections.Counter()
-        self._pythons = HostPythons(self.hub)
-        self._unfinished, self._sent = 0, 0.0
+        self._pythons, self._modules, self._connections = HostPythons(self.hub), Modules(), {}
+        self._unfinished = 0
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
         self.stock_module, self.stock_discovery = ActionBase._execute_module, action_plugins.discover_interpreter
 
@@ -70,6 +71,9 @@ class Engine:
         StrategyBase._wait_on_pending_results = _method(engine.wait)
         ActionBase._execute_module = _method(engine.execute_module)
         action_plugins.discover_interpreter = engine.discover
+        plugin_loader.PluginLoader.find_plugin_with_context = _method(Plugins().found)
+        Task._post_validate_environment = _method(task_environment)
+        variables.clean_facts = cleaned
         if compiling_computes_nothing():
             cache = TemplateCache()
             AnsibleEnvironment.compile = _method(cache.compiled)
@@ -103,24 +107,22 @@ class Engine:
     def _work(self, strategy, host, task, task_vars, play_context):
         own = task.copy(exclude_parent=True, exclude_tasks=True)
         own._parent = task._parent
+        delivery = Delivery(strategy)
         try:
             with worker_process._task.TaskContext(own):
-                executor = TaskExecutor(
+                executor = Executor(
+                    self._connections,
                     host,
                     own,
                     task_vars.copy(),
                     play_context.copy(),
                     strategy._loader,
                     plugin_loader.get_plugin_loader_namespace(),
-                    strategy._final_q,
+                    delivery,
                     strategy._variable_manager,
                 )
                 result = executor.run()
-            fields = own.dump_attrs()
-            strategy._final_q.send_task_result(
-                _RawTaskResult(host=host, task=own, return_data=result, task_fields=fields)
-            )
-            self._sent = time.monotonic()
+            delivery.end(host, own, result)
         except StockWay as why:
             self._leave(strategy, host, task, task_vars, play_context, str(why))
         finally:
@@ -164,10 +166,8 @@ class Engine:
             self.hub.resume(worker)
 
     def _patience(self, strategy):
-        if strategy._pending_results == self._unfinished:
-            return _IDLE
-        is_coming = time.monotonic() - self._sent < _DELIVERED
-        return _SOON if is_coming else constants.DEFAULT_INTERNAL_POLL_INTERVAL
+        """Seconds to the next look for what the workers of Ansible's deliver, if any is at work."""
+        return _IDLE if strategy._pending_results == self._unfinished else constants.DEFAULT_INTERNAL_POLL_INTERVAL
 
     def execute_module(self, action, *args, **options):
         """In place of `_execute_module`: ask the Python that stays on the host, if it is our module that is meant."""
@@ -194,7 +194,7 @@ class Engine:
             raise NotKnownError(f"the module {module_name}")
         arguments = action._task.args
         action._update_module_args(module_name, arguments, task_vars)
-        module, path = action._configure_module(module_name=module_name, module_args=arguments, task_vars=task_vars)
+        module, path = self._modules.configured(action, module_name, arguments, task_vars)
         check(action, module, path, arguments)
         given = environment(action)
         action._used_interpreter = module.shebang

@@ -11,10 +11,13 @@ import inspect
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.executor.process.worker import WorkerProcess
 from ansible.executor.task_executor import TaskExecutor
+from ansible.executor.task_queue_manager import FinalQueue
+from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import connection_loader
+from ansible.plugins.loader import PluginLoader, connection_loader
 from ansible.plugins.strategy import StrategyBase
 from ansible.release import __version__
+from ansible.vars import clean
 from runbook_connection import CONNECTIONS
 from runbook_tasks import ANSWERED_HERE
 
@@ -56,6 +59,14 @@ _TEXTS = {
     (ActionBase, "_execute_module"): "b77a1adfc42eb924",
     (ActionBase, "_configure_module"): "f90534d2b1387557",
     (ActionBase, "_low_level_execute_command"): "c6b8257dff45e8d9",
+    (TaskExecutor, "_get_connection"): "1f06ece7f71caee1",
+    (TaskExecutor, "_set_connection_options"): "0663e9a20ea9d457",
+    (Task, "_post_validate_environment"): "eefe30af90ee944c",
+    (PluginLoader, "find_plugin_with_context"): "8c344b5fb34cea00",
+    (FinalQueue, "send_callback"): "f4da9a9cb57976a7",
+    (FinalQueue, "send_task_result"): "ce6090f5a0124a28",
+    (StrategyBase, "_convert_wire_task_result_to_raw"): "de15438ac3b99251",
+    (clean, "clean_facts"): "6b06f73b53bfa85a",
     ("ssh", "exec_command"): "37fa9b25fb61abcf",
     ("ssh", "_bare_run"): "abd2cfb455788b98",
     ("local", "exec_command"): "cc17c27701319466",

@@ -491,7 +491,7 @@ def test_who_works_for_others_is_named_with_all_that_is_said_of_a_host(plugin_at
     assert heard[0]["inventory_hosts"] == 3
 
 
-def test_what_is_done_elsewhere_is_said_and_noted_there_and_shown_as_it_is_reached(plugin_at, tmp_path, monkeypatch):
+def test_what_is_done_elsewhere_is_said_and_noted_there(plugin_at, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNBOOK_ON", "db")
     playbook = playbook_of(tmp_path, DELEGATING, ONE_BALANCER)
     play = playbook.get_plays()[0]
@@ -507,4 +507,4 @@ def test_what_is_done_elsewhere_is_said_and_noted_there_and_shown_as_it_is_reach
     assert (started["host"], started["on"], unfinished(tmp_path)) == ("app1", "db1", {"db1": [started["attempt"]]})
     assert (does["args"]["argv"], does["delegate_to"]) == (["drain", "app1"], "db1")
     assert does["become"] == {"user": "root", "method": "sudo"}
-    assert does["connection_settings"]["ansible_host"] == "10.0.0.9"
+    assert "connection_settings" not in does  # which nobody reads of a task that begins

@@ -1,0 +1,95 @@
+# Copyright: the runbookctl authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps what Ansible finds out again for each task and each host, though it cannot come to anything else."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.playbook.task import Task
+from ansible.plugins.loader import PluginLoader
+from ansible.vars.clean import clean_facts
+
+_OF_ANSIBLE = "ansible.builtin."
+
+
+class Plugins:
+    """Where plugins and modules of Ansible's own are: its package stays as it is."""
+
+    def __init__(self):
+        self._find, self._known = PluginLoader.find_plugin_with_context, {}
+
+    def found(self, loader, name, mod_type="", ignore_deprecated=False, check_aliases=False, collection_list=None):
+        """In place of `find_plugin_with_context`."""
+        asked = (mod_type, ignore_deprecated, check_aliases, collection_list)
+        if not name.startswith(_OF_ANSIBLE):
+            return self._find(loader, name, *asked)
+        key = (id(loader), name, *asked[:3])  # a name of this form is looked for in no collection
+        if key not in self._known:
+            found = self._find(loader, name, *asked)
+            if not found.resolved or found.deprecated:
+                return found
+            self._known[key] = found
+        return self._known[key]
+
+
+def cleaned(facts):
+    """In place of `clean_facts`, which looks for every connection plugin there is: nothing is nothing."""
+    return clean_facts(facts) if facts else {}
+
+
+class Modules:
+    """Modules as they are for the interpreters of hosts."""
+
+    def __init__(self):
+        self._known = {}
+
+    def configured(self, action, name, arguments, variables):
+        """In place of `_configure_module`, for a module that is not sent: how it starts, and where it is."""
+        key = _interpreter(action, name, variables)
+        if key is None or key not in self._known:
+            module = action._configure_module(module_name=name, module_args=arguments, task_vars=variables)
+            if key is None or action._discovered_interpreter_key:
+                return module
+            self._known[key] = module
+        return self._known[key]
+
+
+def _interpreter(action, name, variables):
+    """What decides how a module starts that is written in Python; None where that is still to be found out."""
+    if action._task.delegate_to:
+        variables = variables["ansible_delegated_vars"][action._task.delegate_to]
+    given = variables.get("ansible_python_interpreter")
+    if not isinstance(given, str) or "{" in given:
+        return None
+    found = (variables.get("ansible_facts") or {}).get("discovered_interpreter_python")
+    return name, str(given), found, action._connection.transport, bool(action._connection.become)
+
+
+def _run_id(variables):
+    given = variables.get("runbook_run_id", "")
+    return str(given) if isinstance(given, str) and "{" not in given else None
+
+
+_OWN = {
+    "{{ runbook_run_id | default('') }}": _run_id,
+    "{{ lookup('ansible.builtin.env', 'RUNBOOK_ATTEMPT') }}": lambda _: os.environ.get("RUNBOOK_ATTEMPT", ""),
+}
+"""The environment that each compiled playbook has, and what its texts come to with the variables of a task."""
+
+_post_validate = Task._post_validate_environment
+
+
+def task_environment(task, attribute, value, templar):
+    """In place of `_post_validate_environment`: the same, without a look at what is known."""
+    made = {}
+    for each in value:
+        own = {name: _OWN[text](templar.available_variables) for name, text in _items(each) if text in _OWN}
+        known = {name: told for name, told in own.items() if told is not None}
+        rest = {name: text for name, text in each.items() if name not in known} if known else each
+        made |= known | _post_validate(task, attribute, [rest], templar)
+    return made
+
+
+def _items(environment):
+    return environment.items() if isinstance(environment, dict) else ()
