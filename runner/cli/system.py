@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import grp
 import os
 import pwd
@@ -30,8 +31,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def clock() -> Instant:
     """Now, on both clocks."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return Instant(datetime.now(UTC), time.monotonic(), boot)
+    return Instant(datetime.now(UTC), time.monotonic(), _boot())
+
+
+@functools.cache
+def _boot() -> str:
+    """The id of the time that the system has been up: no process outlives it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def actor() -> Actor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -13,6 +14,9 @@ Message = dict[str, Any]
 
 Handler = Callable[[Message], Literal[False] | None]
 """Takes what an executor reports; False says that nothing may go on."""
+
+Together = Callable[[], AbstractContextManager[None]]
+"""Makes a block of what is around the handling of several messages: nothing may go on before its end."""
 
 ENGINE = "RUNBOOK_ENGINE"
 """The environment variable that names how tasks reach their hosts: one of `ENGINES`."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message, Together
 
 
 class Executor(Protocol):
@@ -42,9 +42,10 @@ class Executor(Protocol):
             RunbookError: the inventory or the playbook cannot be read, or the job was stopped before they were.
         """
 
-    def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
+    def execute(self, job: Job, part: JobPart, *, handle: Handler, together: Together = nullcontext) -> Ending:
         """Do `part` of `job`; every message goes to `handle`, and nothing goes on before `handle` has returned.
 
+        Messages that have come by the same time may be handled `together`: nothing goes on before the block has ended.
         It ends as `refused` when `handle` gives False; nothing more is done after that.
 
         Raises:

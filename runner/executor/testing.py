@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ from runner.core.identifiers import Marker
 from runner.core.step_tags import due_fact, item_id, items_fact, undone_step
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
-from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message
+from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message, Together
 from runner.executor.protocol import Executor
 
 Answer = tuple[str, Mapping[str, Any]]
@@ -59,19 +60,18 @@ class ScriptedExecutor(Executor):
         self.calls.append((RESOLVE, tuple(part.render)))
         return self._inventory(job, part, ())
 
-    def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
+    def execute(self, job: Job, part: JobPart, *, handle: Handler, together: Together = nullcontext) -> Ending:
         """Report each task of `part` with the answer that is scripted for it."""
+        del together  # one message comes after the other
         self.calls.append((tuple(part.tags), tuple(part.limit)))
         if handle(self._inventory(job, part, part.limit)) is False:
             return Ending("refused")
         lost = _Lost(may_fail=b"runbook_may_fail" in job.playbook)
-        facts = {host: dict(values) for host, values in part.captured.items()}
         delegates = {f"'{name}'": self._named(name)[0] for name in job.on} | {"localhost": "localhost"}
+        facts = {host: dict(values) for host, values in part.captured.items()}
         play_on = _Tasks(self, job, part, lost, handle, facts, delegates)
-        for play in yaml.safe_load(job.playbook):
-            hosts = self._hosts(job, play, part.limit)
-            for item in play["tasks"]:
-                play_on.do(item, lost.left(hosts), set())
+        for play, item in ((each, item) for each in yaml.safe_load(job.playbook) for item in each["tasks"]):
+            play_on.do(item, lost.left(self._hosts(job, play, part.limit)), set())
         handle({"kind": "end", "commands": self._commands(job, part)})
         return self.ending or Ending("exited", lost.code)
 

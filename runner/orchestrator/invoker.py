@@ -107,7 +107,7 @@ class Invoker:
         """
         self.halt.begin(may=may_halt)
         self._engine = {}
-        ending = self._executor.execute(self._job, part, handle=self._handler(check))
+        ending = self._executor.execute(self._job, part, handle=self._handler(check), together=self.recorder.together)
         halted = self.halt.halted and ending.why in {"refused", "cancelled"} and not self.cancelled
         if ending.why == "refused" and not halted:
             return False

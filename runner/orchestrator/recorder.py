@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from runner.executor.host_ledger import Ledger
 from runner.orchestrator.kept_values import remembered
 from runner.orchestrator.request import RunRequest
 from runner.render.history.run_history import RunHistory, history
-from runner.store import evidence
+from runner.store.evidence import Evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.envelope import Record
 from runner.store.next_command import NextCommand
@@ -63,7 +64,7 @@ class Recorder:
         listeners: Sequence[Listener] = (),
     ) -> None:
         self.run, self.log, self.directory = run, log, directory
-        self.ledger = Ledger(run)
+        self.ledger, self.evidence = Ledger(run), Evidence(directory.path)
         self.records: list[Record] = []
         self.captured: dict[str, dict[str, Any]] = {}
         self.listeners = listeners
@@ -71,6 +72,7 @@ class Recorder:
         self.knows_inventory = False
         self._clock = clock
         self._lock = threading.RLock()
+        self._waiting: list[Event] | None = None
 
     def learn(self, secrets: Collection[str]) -> None:
         """Keep `secrets` out of all that is recorded from now on; later commands know them by their digests.
@@ -144,18 +146,43 @@ class Recorder:
             AuditError: they cannot be recorded, so what they announce must not happen.
         """
         with self._lock:
-            recorded = [evidence.keep(self.directory.path, self._redacted(event)) for event in events]
+            recorded = [self.evidence.keep(self._redacted(event)) for event in events]
             recorded = [one for event in recorded for one in (event, *self.ledger.apply(event))]
-            if not recorded:
-                return
-            self.records += self.log.append(*recorded)
-            for event in recorded:
-                if changed := remembered(event, self.captured):
-                    self.captured |= changed
-                    self.directory.update(captured=self.captured)
-                for listener in self.listeners:
-                    with contextlib.suppress(Exception):  # a broken screen must not stop a repair
-                        listener(event)
+            if self._waiting is None:
+                self._append(recorded)
+            else:
+                self._waiting += recorded
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make what is recorded within the block durable by one write, at its end; it is shown after that.
+
+        Raises:
+            AuditError: as `record`, at the end of the block.
+        """
+        with self._lock:
+            self._waiting = []
+            try:
+                yield
+            finally:
+                waiting, self._waiting = self._waiting, None
+                self._append(waiting)
+
+    def _append(self, recorded: Sequence[Event]) -> None:
+        if not recorded:
+            return
+        self.records += self.log.append(*recorded)
+        changes = False
+        for event in recorded:
+            if changed := remembered(event, self.captured):
+                self.captured |= changed
+                changes = True
+        if changes:
+            self.directory.update(captured=self.captured)
+        for event in recorded:
+            for listener in self.listeners:
+                with contextlib.suppress(Exception):  # a broken screen must not stop a repair
+                    listener(event)
 
     def command_again(self, request: RunRequest, flags: Mapping[str, str] = MappingProxyType({})) -> NextCommand:
         """The command of `request` as it was given, with `flags`, of which those without a value are left out.

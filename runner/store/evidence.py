@@ -19,37 +19,46 @@ _LONGEST_NAME = 200  # a host's name alone may be as long as the name of a file
 _SHOWN = ("rc", "status", "changed", "msg", "attempts", "samples", "output", "truncated", "censored")
 
 
-def keep(run: Path, event: Event) -> Event:
-    """Write the `result` of `event` below the directory `run`; the event with an excerpt and the file in its place.
+class Evidence:
+    """What the hosts of one run answered, in files below its directory, numbered in the order in which it came."""
 
-    Files are numbered in the order in which the results came. An event without a result comes back as it is.
+    def __init__(self, run: Path) -> None:
+        self._run, self._directory, self._kept = run, run / "evidence", -1
 
-    Raises:
-        AuditError: the file cannot be written.
-    """
-    result = event.data.get("result")
-    if not isinstance(result, Mapping):
-        return event
-    name = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", str(word)) for word in (event.step, event.host, event.data["part"]))
-    name = name[:_LONGEST_NAME]
-    content = json.dumps(result, indent=1, default=str).encode()
-    try:
-        path = _write(run / "evidence", name, content)
-    except OSError as error:
-        raise AuditError(f"{run}: evidence cannot be kept: {error.strerror}", hint="make room on that disk") from error
-    rest = {key: value for key, value in event.data.items() if key != "result"}
-    reference = {"file": str(path.relative_to(run)), "sha256": hashlib.sha256(content).hexdigest()}
-    return replace(event, data={**rest, "result": _brief(result), "evidence": reference})
+    def keep(self, event: Event) -> Event:
+        """Write the `result` of `event`; the event with an excerpt and the file in its place.
 
+        An event without a result comes back as it is.
 
-def _write(directory: Path, name: str, content: bytes) -> Path:
-    directory.mkdir(mode=0o700, exist_ok=True)
-    path = directory / f"{len(list(directory.iterdir())) + 1:05d}-{name}.json"
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return path
+        Raises:
+            AuditError: the file cannot be written.
+        """
+        result = event.data.get("result")
+        if not isinstance(result, Mapping):
+            return event
+        words = (event.step, event.host, event.data["part"])
+        name = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", str(word)) for word in words)[:_LONGEST_NAME]
+        content = json.dumps(result, indent=1, default=str).encode()
+        try:
+            path = self._write(name, content)
+        except OSError as error:
+            message = f"{self._run}: evidence cannot be kept: {error.strerror}"
+            raise AuditError(message, hint="make room on that disk") from error
+        rest = {key: value for key, value in event.data.items() if key != "result"}
+        reference = {"file": str(path.relative_to(self._run)), "sha256": hashlib.sha256(content).hexdigest()}
+        return replace(event, data={**rest, "result": _brief(result), "evidence": reference})
+
+    def _write(self, name: str, content: bytes) -> Path:
+        if self._kept < 0:  # a run that is resumed has kept some before
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            self._kept = len(list(self._directory.iterdir()))
+        path = self._directory / f"{self._kept + 1:05d}-{name}.json"
+        with path.open("xb") as file:
+            self._kept += 1
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        return path
 
 
 def _brief(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from runner.core.errors import AuditError
 from runner.core.events import Event, EventType, Outcome
 from runner.orchestrator.recorder import Recorder
 from runner.render.history.run_history import history
-from runner.store import evidence
 from runner.store.log.audit_log import AuditLog
 from runner.store.log.log_reader import read, verify
 from runner.store.run_state import RunState
@@ -58,7 +57,7 @@ def spied(monkeypatch, owner, name, order, word):
 
 def test_evidence_then_ledger_then_log_then_listeners(recorder, monkeypatch):
     order = []
-    spied(monkeypatch, evidence, "keep", order, "evidence")
+    spied(monkeypatch, recorder.evidence, "keep", order, "evidence")
     spied(monkeypatch, recorder.ledger, "apply", order, "ledger")
     spied(monkeypatch, recorder.log, "append", order, "log")
     recorder.listeners = [lambda event: order.append(str(event.type))]
@@ -106,6 +105,36 @@ def test_a_listener_that_fails_changes_nothing_and_others_still_hear(recorder, e
     assert [event.type for event in heard] == recorded(recorder) == ["action.finished", "step.finished"]
 
 
+def test_what_is_recorded_together_is_one_write_and_shown_after_it(recorder, monkeypatch):
+    written, heard = [], []
+    real = recorder.log.append
+    monkeypatch.setattr(recorder.log, "append", lambda *events: written.append(len(events)) or real(*events))
+    recorder.listeners = [lambda event: heard.append((str(event.type), len(recorded(recorder))))]
+
+    with recorder.together():
+        recorder.note(EventType.SPAN_STARTED)
+        recorder.record(ACTION)
+        before = (list(written), list(heard), recorded(recorder))
+
+    assert before == ([], [], [])
+    assert written == [3]
+    assert heard == [(kind, 3) for kind in ("span.started", "action.finished", "step.finished")]
+    assert recorded(recorder) == ["span.started", "action.finished", "step.finished"]
+
+
+def test_what_came_before_a_failure_is_recorded_where_it_was_recorded_together(recorder):
+    def refused():
+        with recorder.together():
+            recorder.record(ACTION)
+            raise RuntimeError("refused")
+
+    with pytest.raises(RuntimeError, match="refused"):
+        refused()
+    recorder.note(EventType.SPAN_FINISHED)
+
+    assert recorded(recorder) == ["action.finished", "step.finished", "span.finished"]
+
+
 @pytest.mark.parametrize("broken", ["the log", "the evidence"])
 def test_what_can_not_be_recorded_is_raised_and_never_shown(recorder, monkeypatch, broken):
     heard = []
@@ -114,7 +143,9 @@ def test_what_can_not_be_recorded_is_raised_and_never_shown(recorder, monkeypatc
     def full(*_):
         raise AuditError("the disk is full")
 
-    monkeypatch.setattr(*{"the log": (recorder.log, "append"), "the evidence": (evidence, "keep")}[broken], full)
+    monkeypatch.setattr(
+        *{"the log": (recorder.log, "append"), "the evidence": (recorder.evidence, "keep")}[broken], full
+    )
 
     with pytest.raises(AuditError, match="full"):
         recorder.record(ACTION)

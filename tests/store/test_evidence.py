@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runner.core.errors import AuditError
 from runner.core.events import Event, EventType
-from runner.store import evidence
+from runner.store.evidence import Evidence
 
 RUN = "20260101T000000Z-0123abcd"
 
@@ -22,7 +22,7 @@ def event(result, part="action", host="one"):
 
 def test_the_result_goes_into_a_file_and_its_hash_into_the_event(tmp_path):
     result = {"rc": 0, "stdout": "x" * 5000, "cmd": ["ls"], "start": "now"}
-    kept = evidence.keep(tmp_path, event(result))
+    kept = Evidence(tmp_path).keep(event(result))
     path = tmp_path / "evidence" / "00001-act-one-action.json"
     assert json.loads(path.read_bytes()) == result
     assert kept == Event(
@@ -43,24 +43,27 @@ def test_the_result_goes_into_a_file_and_its_hash_into_the_event(tmp_path):
 
 
 def test_files_are_numbered_as_the_results_came(tmp_path):
+    evidence = Evidence(tmp_path)
     for part in ("action", "verify/1"):
-        evidence.keep(tmp_path, event({"rc": 0}, part))
+        evidence.keep(event({"rc": 0}, part))
+    Evidence(tmp_path).keep(event({"rc": 0}, "undo"))  # once the run is resumed
     assert sorted(path.name for path in (tmp_path / "evidence").iterdir()) == [
         "00001-act-one-action.json",
         "00002-act-one-verify_1.json",
+        "00003-act-one-undo.json",
     ]
 
 
 @pytest.mark.parametrize("data", [{}, {"result": None}, {"result": "text"}, {"part": "action"}])
 def test_an_event_without_a_result_stays_as_it_is(tmp_path, data):
     given_ = Event(EventType.GATE_ANSWERED, RUN, "act", None, data)
-    assert evidence.keep(tmp_path, given_) is given_
+    assert Evidence(tmp_path).keep(given_) is given_
     assert not (tmp_path / "evidence").exists()
 
 
 @pytest.mark.parametrize("host", ["../../etc/passwd", "a b\n", "x" * 253, "ü", ""])
 def test_a_hosts_name_is_no_path(tmp_path, host):
-    evidence.keep(tmp_path, event({"rc": 0}, host=host))
+    Evidence(tmp_path).keep(event({"rc": 0}, host=host))
     (path,) = (tmp_path / "evidence").iterdir()
     assert path.name.isascii()
     assert path.name.isprintable()
@@ -77,7 +80,7 @@ def test_a_hosts_name_is_no_path(tmp_path, host):
     ],
 )
 def test_an_excerpt_is_what_people_want_to_see_at_once(tmp_path, result, brief):
-    assert evidence.keep(tmp_path, event(result)).data["result"] == brief
+    assert Evidence(tmp_path).keep(event(result)).data["result"] == brief
 
 
 JSON = st.recursive(
@@ -88,11 +91,11 @@ JSON = st.recursive(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(["stdout", "stderr", "content", "results", "msg", "x"]), JSON))
 def test_whatever_a_host_answered_is_kept(tmp_path, result):
-    kept = evidence.keep(tmp_path, event(result))
+    kept = Evidence(tmp_path).keep(event(result))
     path = tmp_path / kept.data["evidence"]["file"]
     assert json.loads(path.read_bytes()) == result
 
 
 def test_what_can_not_be_kept_must_not_go_on(small_disk):
     with pytest.raises(AuditError, match="evidence cannot be kept: No space left on device"):
-        evidence.keep(small_disk, event({"stdout": "x" * 1_000_000}))
+        Evidence(small_disk).keep(event({"stdout": "x" * 1_000_000}))

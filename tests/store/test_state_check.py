@@ -9,7 +9,8 @@ import pytest
 from harness.fakes import RUN_ID
 
 from runner.core.events import Event, EventType, Outcome
-from runner.store import evidence, manifest
+from runner.store import manifest
+from runner.store.evidence import Evidence
 from runner.store.log.log_reader import read
 from runner.store.run_state import RunState
 from runner.store.state_check import LoggedRuns
@@ -34,7 +35,7 @@ def begun(state, log, run=RUN_ID):
     directory = state.begin(replace(STATE, run=run))
     log.append(Event(EventType.RUN_STARTED, run))
     data = {"part": "action", "outcome": Outcome.PASSED, "result": {"rc": 0, "stdout": "as it was"}}
-    log.append(evidence.keep(directory.path, Event(EventType.ACTION_FINISHED, run, "look", "db1", data)))
+    log.append(Evidence(directory.path).keep(Event(EventType.ACTION_FINISHED, run, "look", "db1", data)))
     return directory
 
 

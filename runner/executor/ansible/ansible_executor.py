@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ from runner.executor.ansible.teardown import Reap, end_connections, reap_hosts, 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.inventory.duplicate_keys import HINT, check_json, duplicate_key
-from runner.executor.job import ENGINE, USUAL_ENGINE, AbandonedRun, Ending, Handler, Job, JobPart, Message
+from runner.executor.job import ENGINE, USUAL_ENGINE, AbandonedRun, Ending, Handler, Job, JobPart, Message, Together
 from runner.executor.python_interpreter import check_here
 
 _VAULT_MESSAGES = ("no vault secrets found", "no vault secrets were found", "The vault password file")
@@ -85,7 +85,7 @@ class AnsibleExecutor:
     def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         return workspace.environment(environ, python=self.python)
 
-    def execute(self, job: Job, part: JobPart, *, handle: Handler) -> Ending:
+    def execute(self, job: Job, part: JobPart, *, handle: Handler, together: Together = nullcontext) -> Ending:
         """Do `part` of `job`; every message of our callback plugin goes to `handle`, which ends Ansible with False.
 
         Raises:
@@ -104,7 +104,7 @@ class AnsibleExecutor:
                 return False
             return {"secrets": dict(job.secrets)} if message["kind"] == "inventory" and job.secrets else None
 
-        ending = self._invoke(job, part, receive)
+        ending = self._invoke(job, part, receive, together)
         if refused:
             return replace(ending, why="refused")
         if ending.why == "exited" and "end" not in kinds:
@@ -130,13 +130,19 @@ class AnsibleExecutor:
             raise ExecutionError("stopped before Ansible had named the hosts")
         return messages[0]
 
-    def _invoke(self, job: Job, part: JobPart, receive: Callable[[Message], Message | Literal[False] | None]) -> Ending:
+    def _invoke(
+        self,
+        job: Job,
+        part: JobPart,
+        receive: Callable[[Message], Message | Literal[False] | None],
+        together: Together = nullcontext,
+    ) -> Ending:
         trusted_files.check(job.inventories, variables_beside=True)
         check_json(job.inventories)
         if self.supervision and self._serves(self.supervision, job):
-            return self._do(self.supervision, job, part, receive)
+            return self._do(self.supervision, job, part, receive, together)
         with self._supervision(job.run_id, job.environ, on_workspace=job.on_workspace) as supervision:
-            return self._do(supervision, job, part, receive)
+            return self._do(supervision, job, part, receive, together)
 
     def _do(
         self,
@@ -144,6 +150,7 @@ class AnsibleExecutor:
         job: Job,
         part: JobPart,
         receive: Callable[[Message], Message | Literal[False] | None],
+        together: Together,
     ) -> Ending:
         directory, first = supervision.workspace, True
 
@@ -157,7 +164,7 @@ class AnsibleExecutor:
 
         try:
             invocation = _prepare(job, part, directory)
-            with CallbackSocket(directory / "report", check) as reports:
+            with CallbackSocket(directory / "report", check, together=together) as reports:
                 ending = supervision.do(invocation, job.cancellation, reports.connected, limits=self.limits)
         finally:
             workspace.wipe(directory)

@@ -8,29 +8,32 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self
 
 from runner.core.errors import ExecutionError
-from runner.executor.job import Message
+from runner.executor.job import Message, Together
 
 Handler = Callable[[Message], Message | Literal[False] | None]
 """Takes a message; what it gives back is told to the plugin, and False ends Ansible."""
+_CHUNK = 1 << 20
 
 
 class CallbackSocket:
     """Serves one connection; each message is answered `yes` only after `handle` returned, with what it gave back.
 
-    When `handle` raises, the plugin is refused and ends Ansible, and the exception is kept in `failure`. `connected` is
-    set once the plugin is there, which is when Ansible has read the inventory.
+    Of several that have come by then none is answered before all are handled, and the block `together` has ended.
+    When one of these raises, the plugin is refused and ends Ansible, and the exception is kept in `failure`.
+    `connected` is set once the plugin is there, which is when Ansible has read the inventory.
 
     A message may be as long as it has to be: the first one has the commands of every host. What hosts answer is bounded
     by the plugin.
     """
 
-    def __init__(self, path: Path, handle: Handler) -> None:
-        self._handle = handle
+    def __init__(self, path: Path, handle: Handler, *, together: Together = nullcontext) -> None:
+        self._handle, self._together = handle, together
         self.failure: BaseException | None = None
         self.connected = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -59,22 +62,46 @@ class CallbackSocket:
         # Nobody else may connect: the first to connect is the plugin, before any task has run.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        with connection, connection.makefile("rb") as lines:
+        with connection:
             if _user_of(connection) == os.geteuid():
                 with contextlib.suppress(OSError):
-                    self._converse(lines, connection)
+                    self._converse(connection)
 
-    def _converse(self, lines: BinaryIO, connection: socket.socket) -> None:
-        while line := lines.readline():
+    def _converse(self, connection: socket.socket) -> None:
+        for lines in _lines_that_come(connection):
+            answers: list[Message | Literal[False] | None] = []
             try:
-                answer = self._handle(_message(line))
+                with self._together() if len(lines) > 1 else nullcontext():
+                    for line in lines:
+                        answers.append(self._handle(_message(line)))
+                        if answers[-1] is False:
+                            break
             except BaseException as error:  # noqa: BLE001 - whatever it is, Ansible must not go on
                 self.failure = error
-                answer = False
-            if answer is False:
-                connection.sendall(b"no\n")
+                answers = [False]
+            connection.sendall(b"".join(map(_in_words, answers)))
+            if answers[-1] is False:
                 return
-            connection.sendall(b"yes" + (b" " + json.dumps(answer).encode() if answer else b"") + b"\n")
+
+
+def _lines_that_come(connection: socket.socket) -> Iterator[list[bytes]]:
+    """The lines that have come, each time that some have; at the end what is none, if there is more."""
+    begun: list[bytes] = []
+    while chunk := connection.recv(_CHUNK):
+        first, *rest = chunk.split(b"\n")
+        begun.append(first)
+        if rest:
+            yield [line + b"\n" for line in (b"".join(begun), *rest[:-1])]
+            begun = rest[-1:]
+    if cut_off := b"".join(begun):
+        yield [cut_off]
+
+
+def _in_words(answer: Message | Literal[False] | None) -> bytes:
+    """The line that the plugin is answered."""
+    if answer is False:
+        return b"no\n"
+    return b"yes" + (b" " + json.dumps(answer).encode() if answer else b"") + b"\n"
 
 
 def _message(line: bytes) -> Message:

@@ -92,6 +92,61 @@ def test_the_answer_is_yes_only_after_the_handler_returned(path):
     assert (answers, heard, served.failure) == ([b"yes\n", b"yes\n"], [{"kind": "start"}, {"kind": "end"}], None)
 
 
+def test_of_several_that_come_at_once_none_is_answered_before_all_are_kept(path):
+    order, may_end = [], threading.Event()
+
+    @contextlib.contextmanager
+    def together():
+        order.append("begin")
+        yield
+        assert may_end.wait(PATIENCE)
+        order.append("end")
+
+    with (
+        CallbackSocket(path, lambda message: order.append(message["kind"]), together=together) as served,
+        peer_of(path) as peer,
+    ):
+        peer.say({"kind": "alone"})
+        answers = [peer.hear()]
+        peer.say(b'{"kind": "ok"}\n{"kind": "start"}\n')
+        peer.socket.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            peer.hear()
+        may_end.set()
+        peer.socket.settimeout(10)
+        answers.append(peer.hear())
+
+    assert (order, answers) == (["alone", "begin", "ok", "start", "end"], [b"yes\n", b"yes\nyes\n"])
+    assert served.failure is None
+
+
+def test_what_can_not_be_kept_of_several_that_come_at_once_is_refused_with_all_of_them(path):
+    @contextlib.contextmanager
+    def together():
+        yield
+        raise ExecutionError("the disk is full")
+
+    with CallbackSocket(path, lambda _: None, together=together) as served, peer_of(path) as peer:
+        peer.say(b'{"kind": "ok"}\n{"kind": "start"}\n')
+        answers = [peer.hear(), peer.hear()]
+
+    assert (answers, str(served.failure)) == ([b"no\n", b""], "the disk is full")
+
+
+def test_after_a_refusal_nothing_is_heard_of_what_came_with_it(path):
+    heard = []
+
+    def handle(message):
+        heard.append(message["kind"])
+        return False if message["kind"] == "start" else None
+
+    with CallbackSocket(path, handle), peer_of(path) as peer:
+        peer.say(b'{"kind": "ok"}\n{"kind": "start"}\n{"kind": "end"}\n')
+        answers = [peer.hear(), peer.hear()]
+
+    assert (answers, heard) == ([b"yes\nno\n", b""], ["ok", "start"])
+
+
 @pytest.mark.parametrize("error", [ExecutionError("no"), ValueError("no"), SystemExit(1), KeyboardInterrupt()])
 def test_after_an_exception_the_peer_is_refused_and_never_heard_again(path, error):
     heard = []

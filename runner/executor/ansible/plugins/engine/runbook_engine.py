@@ -29,7 +29,7 @@ from ansible.vars import manager as variables
 from ansible.vars.clean import remove_internal_keys
 from runbook_connection import NotKnownError, check, ended, environment, is_answered
 from runbook_delivery import Delivery
-from runbook_executor import Executor
+from runbook_executor import SharingExecutor
 from runbook_host_python import HostPythonEndedError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
@@ -110,7 +110,7 @@ class Engine:
         delivery = Delivery(strategy)
         try:
             with worker_process._task.TaskContext(own):
-                executor = Executor(
+                executor = SharingExecutor(
                     self._connections,
                     host,
                     own,

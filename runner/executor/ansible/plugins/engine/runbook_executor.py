@@ -15,7 +15,7 @@ _OF_TASKS = ("port", "remote_user")
 """What a task says that decides an option of these connection plugins."""
 
 
-class Executor(TaskExecutor):
+class SharingExecutor(TaskExecutor):
     """Does one task on one host; `connections` are those that the tasks before have left."""
 
     def __init__(self, connections, *args):

@@ -14,7 +14,7 @@ from ansible.plugins.loader import get_plugin_loader_namespace
 from ansible.template import trust_as_template
 from ansible.vars.manager import VariableManager
 from harness.ansible_loader import plugin_loader
-from runbook_executor import Executor
+from runbook_executor import SharingExecutor
 
 TOLD = trust_as_template("{{ ansible_user }} {{ ansible_host }} {{ ansible_port | default('') }}")
 SAME = {"ansible_connection": "ssh", "ansible_host": "127.0.0.9", "ansible_user": "ops", "inventory_hostname": "db1"}
@@ -35,7 +35,7 @@ class Queue:
 class Done:
     """What tasks on hosts came to, done one after the other; `made` are the connection plugins that they had."""
 
-    def __init__(self, monkeypatch, kind=Executor):
+    def __init__(self, monkeypatch, kind=SharingExecutor):
         self.kind, self.connections, self.made, self.asked = kind, {}, [], 0
         real = TaskExecutor._set_connection_options
 
@@ -62,7 +62,9 @@ class Done:
         )
         manager, plugins = VariableManager(loader=loader), get_plugin_loader_namespace()
         arguments = (Host(host), task, dict(variables), PlayContext(), loader, plugins, Queue(), manager)
-        executor = Executor(self.connections, *arguments) if self.kind is Executor else TaskExecutor(*arguments)
+        executor = (
+            SharingExecutor(self.connections, *arguments) if self.kind is SharingExecutor else TaskExecutor(*arguments)
+        )
         result = executor.run()
         self.made.append(executor._connection)
         return result.get("msg"), result.get("failed")
