@@ -120,8 +120,9 @@ def secret(reference: str) -> str:
 def ansible() -> Executor:
     """The executor that runs ansible-playbook."""
     from runner.executor.ansible.ansible_executor import AnsibleExecutor  # noqa: PLC0415 - only a run or a plan needs it
+    from runner.library.root import cache_directory  # noqa: PLC0415 - as above
 
-    return AnsibleExecutor()
+    return AnsibleExecutor(cache=cache_directory(os.environ))
 
 
 @dataclass(frozen=True)

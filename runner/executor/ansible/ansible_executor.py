@@ -40,13 +40,14 @@ class AnsibleExecutor:
 
     `python` runs the supervisor, and the programs beside it come first on Ansible's PATH; `limits` are for what may
     hang, and `reap` ends what an abandoned run has left on its hosts. `supervision` does the parts of the run that it
-    is for; a part of any other run is done by itself.
+    is for; a part of any other run is done by itself. What each run would find out again is kept in `cache`.
     """
 
     python: str = sys.executable
     limits: Limits = field(default_factory=Limits)
     reap: Reap = reap_hosts
     supervision: Supervision | None = None
+    cache: Path | None = None
 
     @contextmanager
     def ready(self, run_id: str, environ: Mapping[str, str]) -> Iterator[AnsibleExecutor]:
@@ -73,7 +74,7 @@ class AnsibleExecutor:
         try:
             on_workspace(directory)
             with _used_up(
-                Supervision(run_id, directory, self._environment(environ), python=self.python)
+                Supervision(run_id, directory, self._environment(environ), python=self.python, cache=self.cache)
             ) as supervision:
                 yield supervision
         finally:

@@ -30,15 +30,17 @@ from runner.executor.ansible import processes
 from runner.executor.ansible import workspace as files
 from runner.executor.ansible.ansible_settings import REPORTING, settings
 from runner.executor.ansible.messages import PlaybookInvocation
+from runner.executor.ansible.parsed_files import remembered
 
 _PROGRAM = "ansible-playbook"
 _MODULES = ("ansible.cli.playbook", "ansible.executor.playbook_executor")
 
 
-def prepare() -> bool:
+def prepare(cache: Path | None = None) -> bool:
     """Import Ansible, if it is the one that would be started; whether `run` may be used now.
 
-    It is not where Ansible refuses to be imported: the program itself tells why.
+    It is not where Ansible refuses to be imported: the program itself tells why. What it reads of its own files is kept
+    in the directory `cache` for the next.
     """
     found = shutil.which(_PROGRAM)
     if found is None or Path(found) != Path(sys.executable).with_name(_PROGRAM):
@@ -46,6 +48,7 @@ def prepare() -> bool:
     try:
         with (
             _never_searched_for_garbage(),
+            remembered(cache),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
         ):

@@ -44,14 +44,17 @@ class Supervision:
     One that has died is replaced by another when the next comes.
     """
 
-    def __init__(self, run_id: str, workspace: Path, environ: Mapping[str, str], *, python: str) -> None:
+    def __init__(
+        self, run_id: str, workspace: Path, environ: Mapping[str, str], *, python: str, cache: Path | None = None
+    ) -> None:
         self.run_id, self.workspace, self.environ = run_id, workspace, environ
-        self._python, self._is_used, self._is_closed = python, False, False
+        self._cache, self._python, self._is_used, self._is_closed = cache, python, False, False
         processes.adopt_orphans()
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         words = ["-P", "-m", "runner.executor.ansible.supervisor", self.run_id, str(self.workspace)]
+        words += [str(self._cache)] if self._cache else []
         return subprocess.Popen(
             [self._python, *words],
             stdin=subprocess.PIPE,

@@ -40,19 +40,21 @@ _RESTED = 60.0
 """Seconds, those in which the machine slept among them, after which a connection is not believed to be alive."""
 
 
-def main(workspace: str) -> None:
+def main(workspace: str, cache: str = "") -> None:
     """Do each invocation that comes on standard input, and write its ending to standard output, until that ends.
 
-    `workspace` is the directory that is removed at the end. The environment holds the settings of Ansible, which is
-    imported while the command still prepares what is to be done. Standard input stays open while the command lives. Its
-    end means that the command is dead, or has no more to do; a line in the midst of an invocation means cancel.
+    `workspace` is the directory that is removed at the end; what may be thrown away is kept in `cache`. The environment
+    holds the settings of Ansible, which is imported while the command still prepares what is to be done. Standard input
+    stays open while the command lives. Its end means that the command is dead, or has no more to do; a line in the
+    midst of an invocation means cancel.
     """
     directory = Path(workspace)
     processes.adopt_orphans()
     wake = _signals_as_readable()
     from runner.executor.ansible import ansible_runner_adapter  # noqa: PLC0415 - only this process pays for the import
 
-    play = partial(ansible_runner_adapter.play, by_fork=ansible_runner_adapter.prepare())
+    by_fork = ansible_runner_adapter.prepare(Path(cache) if cache else None)
+    play = partial(ansible_runner_adapter.play, by_fork=by_fork)
     while (invocation := _next(wake)) and _do(invocation, wake, play) != "orphaned":
         pass
     end_connections(directory)
@@ -164,4 +166,4 @@ def supervisors_of(run_id: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[2])  # the first word is the run, for whoever looks for its supervisor
+    main(*sys.argv[2:])  # the first word is the run, for whoever looks for its supervisor
