@@ -202,4 +202,22 @@ def _play() -> None:
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     constants.DEFAULT_LOCAL_TMP = temporary
     cli.init_plugin_loader = lambda *_: None  # `prepare` has done so
+    _copy_nothing_of(os.path.abspath(sys.argv[-1]))  # noqa: PTH100 - a Path has no other way
     main()
+
+
+def _copy_nothing_of(playbook: str) -> None:
+    """Let Ansible not copy what it reads once: the file `playbook`, and what it keeps nothing of.
+
+    It copies all that it reads, so that nobody changes what it has kept for others; that takes longer than to read it.
+    """
+    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415 - it was imported by `prepare`
+
+    stock = DataLoader.load_from_file
+
+    def load_from_file(self: Any, file_name: str, *words: Any, **options: Any) -> Any:
+        if not words and (options.get("cache") == "none" or self.path_dwim(file_name) == playbook):
+            options |= {"cache": "none", "unsafe": True}
+        return stock(self, file_name, *words, **options)
+
+    DataLoader.load_from_file = load_from_file

@@ -21,6 +21,13 @@ PLAY = """\
   tasks:
     - ansible.builtin.raw: "echo $WORD; kill -{number} {victim}"
 """
+SHARED = """\
+all:
+  hosts:
+    a: &same {ansible_connection: local, ansible_python_interpreter: python3}
+    b: *same
+"""
+"""An inventory of which two hosts have one value between them."""
 FORKED = """\
 import contextlib, json, subprocess, sys
 from runner.executor.ansible import ansible_runner_adapter
@@ -71,7 +78,11 @@ def test_it_says_what_the_program_says_and_ends_as_that_does(tmp_path, environme
     play.write_text(PLAY.format(number=0, victim="$$"))
     fails = tmp_path / "fails.yml"
     fails.write_text(PLAY.format(number=9, victim="$$"))
+    twice, others = tmp_path / "twice.yml", ["-i", str(tmp_path / "hosts.yml"), "--forks", "1"]
+    twice.write_text("- import_playbook: play.yml\n" * 2)
+    Path(others[1]).write_text(SHARED)
     cases = [
+        case(tmp_path, environment, "twice", [*others, str(twice)], WORD="one"),
         case(tmp_path, environment, "passes", [*hosts, str(play)], WORD="one"),
         case(tmp_path, environment, "again", [*hosts, str(play)], WORD="another"),
         case(tmp_path, environment, "fails", [*hosts, str(fails)], ANSIBLE_LOCAL_TEMP=str(tmp_path / "tmp")),
@@ -81,7 +92,7 @@ def test_it_says_what_the_program_says_and_ends_as_that_does(tmp_path, environme
     ended = forked(cases, environment)
 
     assert ended == [started(*each) for each in cases]
-    assert [code for code, _ in ended] == [0, 0, 2, 2]
+    assert [code for code, _ in ended] == [0, 0, 0, 2, 2]
     assert [*(tmp_path / "tmp").iterdir()] == []
 
 
