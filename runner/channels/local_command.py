@@ -27,9 +27,9 @@ from runner.channels.base import (
 )
 from runner.channels.payload import to_json
 from runner.channels.webhook import envelope
-from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
 from runner.core.fields import AtLeastOne
+from runner.core.ownership import trusted_files
 
 TRY_AGAIN = 75
 """The exit code that asks for another attempt: EX_TEMPFAIL of sysexits.h."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import version
 from runner.core.events import Clock, Instant
+from runner.core.ownership import outside
 from runner.store.next_command import PROGRAM
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def actor() -> Actor:
     """Who runs this command. The name is the kernel's, not the environment's; behind sudo both are named."""
     from runner.store.log.envelope import Actor  # noqa: PLC0415 - only what is recorded has an actor
 
-    uid = os.getuid()
+    uid = outside.user_id()
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from runner.cli.lab_entry import enter_for
 from runner.cli.prompts import input_options
 
 inventories_option = click.option(
@@ -15,6 +16,7 @@ inventories_option = click.option(
     "inventories",
     multiple=True,
     type=click.Path(path_type=Path),
+    callback=enter_for,
     help="An Ansible inventory, file or directory; may be repeated.",
 )
 limit_option = click.option("-l", "--limit", metavar="HOSTS", help="Only the hosts that this Ansible pattern matches.")

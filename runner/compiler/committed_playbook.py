@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runner.compiler.compiler import companions, compile_runbook
 from runner.compiler.constructs.each_item import included_files
-from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
+from runner.core.ownership import trusted_files
 from runner.kinds.ansible_yaml import Playbook
 from runner.library.ansible_content import findings as content_findings
 from runner.library.library import Library

@@ -39,6 +39,11 @@ def environments(path: Path) -> list[str]:
     return sorted({value for name, value in _settings(path) if name == "runbook_environment"}) or ["production"]
 
 
+def names_path(path: Path, place: Path) -> bool:
+    """Whether the inventory at `path` sets a variable to a file below `place`, or to words with such a one."""
+    return any(f"{place}/" in value for _, value in _settings(path))
+
+
 def encrypted(path: Path) -> list[Path]:
     """The files of the inventory at `path` that ansible-vault has encrypted, so that nobody knows what they set."""
     return [file for file in _files(path) if _beginning(file) == _VAULT]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from runner.library.inventory import encrypted, environments, names, variables, vaulted
+from runner.library.inventory import encrypted, environments, names, names_path, variables, vaulted
 
 
 @pytest.mark.parametrize(
@@ -104,3 +106,15 @@ def test_what_is_encrypted_by_itself_and_what_names_it_is_known_by_its_path(tmp_
     )
 
     assert vaulted(tmp_path) == {"vault_token", "db.password", "token", "url", "dsn"}
+
+
+def test_a_file_that_a_host_is_reached_with_is_found_also_in_the_midst_of_words(tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("ansible_ssh_common_args: -o UserKnownHostsFile=/run/lab/known\n")
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {note: /run/laboratory/key}}}\n")
+
+    assert [names_path(tmp_path, Path(place)) for place in ("/run/lab", "/run/la", "/run/laboratory")] == [
+        True,
+        False,
+        True,
+    ]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from runner.core import trusted_files
 from runner.core.duration import comes_true
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError, UnreachableError
+from runner.core.ownership import trusted_files
 from runner.core.step_tags import GATE
 from runner.executor.ansible import processes, workspace
 from runner.executor.ansible.callback_socket import CallbackSocket

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
+from runner.core.ownership import trusted_files
 from runner.core.wording import listed
 from runner.executor.job import ENGINE, Engine
 

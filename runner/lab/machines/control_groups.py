@@ -13,6 +13,7 @@ from pathlib import Path
 from runner.core.duration import comes_true
 
 _MOUNTS = Path("/proc/self/mounts")
+_OWN = Path("/proc/self/cgroup")
 _INTERVAL = 0.005  # seconds
 _PATIENCE = 10.0  # seconds in which the kernel ends what is killed
 
@@ -22,10 +23,19 @@ def hierarchies(mounts: Path = _MOUNTS) -> tuple[Path, ...]:
 
     A machine needs one in each, else all would share the group of whoever starts them. Empty without version 2.
     """
-    fields = [line.split() for line in mounts.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split() for line in mounts.read_text(encoding="utf-8").splitlines()]
+    # What is mounted later hides what is there or below, as a user namespace's /sys does that of the machine.
+    fields = [each for place, each in enumerate(lines, 1) if not any(_hides(late, each) for late in lines[place:])]
     second = [Path(mount) for _, mount, kind, *_ in fields if kind == "cgroup2"]
     first = [Path(mount) for _, mount, kind, options, *_ in fields if kind == "cgroup" and "name=systemd" in options]
     return (second[0], *first[:1]) if second else ()
+
+
+def own() -> Path:
+    """The directory of the control group that this process is in, of version 2."""
+    lines = _OWN.read_text(encoding="utf-8").splitlines()
+    path = next(line.removeprefix("0::") for line in lines if line.startswith("0::"))
+    return hierarchies()[0] / path.lstrip("/")
 
 
 def create(name: str) -> None:
@@ -77,3 +87,7 @@ def remove(name: str) -> None:
 def starting_with(prefix: str) -> set[str]:
     """The names of the control groups that begin with `prefix`."""
     return {path.name for hierarchy in hierarchies() for path in hierarchy.glob(f"{prefix}*")}
+
+
+def _hides(late: Sequence[str], early: Sequence[str]) -> bool:
+    return Path(early[1]).is_relative_to(late[1])

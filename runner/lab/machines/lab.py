@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.core.errors import InvalidInputError
 from runner.lab.interrupts import held, uninterrupted
-from runner.lab.machines import control_groups, lab_machines, lab_network, machine_process
+from runner.lab.machines import control_groups, lab_machines, lab_network, machine_process, user_namespace
 from runner.lab.machines.image import (
     PROVISIONED,
     Image,
@@ -20,7 +20,7 @@ from runner.lab.machines.image import (
     new_image,
     remove_others,
 )
-from runner.lab.machines.lab_directory import LabDirectory, existing_lab, names, new_lab, sweep_all, used_images
+from runner.lab.machines.lab_directory import LABS, LabDirectory, existing_lab, names, new_lab, sweep_all, used_images
 from runner.lab.machines.requirements import BUILDERS, PROGRAMS, require
 from runner.lab.machines.topology import MACHINES, Machine, machine_named, valid_name
 
@@ -64,6 +64,7 @@ def build(cache: Path, *, again: bool, say: Say) -> Image:
     with new_image(cache) as image:
         say("installs the system of the machines from Debian's archive")
         make_system(image, cache / "system.log")
+        user_namespace.join_network()
         with new_lab(f"image-{os.getpid()}", image, snapshot="") as lab:
             lab_machines.start(lab)
             say("installs the web shop on them")
@@ -82,6 +83,32 @@ def check(cache: Path) -> None:
     """
     require(PROGRAMS)
     current_image(cache)
+    if os.geteuid() != 0:
+        user_namespace.try_out()
+
+
+def enter(cache: Path, *, network: bool = True) -> None:
+    """Have this command begin anew where its user can have labs: in a user namespace, unless they are root already.
+
+    It comes back for root. Without `network` it can still reach what is outside, and no machine of a lab.
+
+    Raises:
+        InvalidInputError: something is absent that such a namespace needs.
+    """
+    if os.geteuid() != 0:
+        require(PROGRAMS)
+        user_namespace.enter(cache, network=network)
+
+
+def has_entered(cache: Path) -> bool:
+    """Whether this user, who is not root, has labs in a user namespace, so that `enter` leads to them."""
+    return os.geteuid() != 0 and user_namespace.is_up(cache)
+
+
+def leave() -> None:
+    """End what `enter` has made, where no lab is left in it; to be called at the end of each command."""
+    if not [*LABS.path.glob("*")]:
+        user_namespace.end_if_alone()
 
 
 def up(name: str, cache: Path) -> LabStatus:

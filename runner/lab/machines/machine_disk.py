@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from runner.lab.machines import user_namespace
 from runner.lab.machines.lab_commands import call
 from runner.lab.machines.lab_teardown import mounted, unmount
 from runner.lab.machines.ssh_access import Access
@@ -39,8 +40,10 @@ def mount(unit: str, disk: Path, layers: Sequence[Path]) -> bool:
     work = memory / "work"
     changes(disk).mkdir(mode=0o755)
     work.mkdir()
-    lower = ":".join(map(str, layers))
-    call("mount", "-t", "overlay", "-o", f"lowerdir={lower},upperdir={changes(disk)},workdir={work}", unit, root)
+    options = [f"lowerdir={':'.join(map(str, layers))}", f"upperdir={changes(disk)}", f"workdir={work}"]
+    # Only root of the whole machine may write the attributes in which an overlay keeps its notes otherwise.
+    options += ["userxattr"] if user_namespace.is_inside() else []
+    call("mount", "-t", "overlay", "-o", ",".join(options), unit, root)
     return True
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.core.errors import ExecutionError
-from runner.lab.machines import control_groups
+from runner.lab.machines import control_groups, user_namespace
 
 _PATIENCE = 60.0  # seconds for a start or a shutdown, on a machine that is busy with something else
 _INTERVAL = 0.02  # seconds
@@ -32,13 +32,18 @@ def boot(unit: str, hostname: str, root: Path, log: Path) -> None:
     # Nothing of systemd is asked for outside: it may not run there, and the control group is ours.
     argv += ["--register=no", "--keep-unit", f"--network-namespace-path=/run/netns/{unit}"]
     argv += ["--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=pipe", "--capability=CAP_NET_ADMIN"]
+    alone = control_groups.inside(unit, ["setsid", "--fork", *argv])
+    environment = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+    if user_namespace.is_inside():
+        user_namespace.start(alone, environment, log)
+        return
     with log.open("ab") as console:
         started = subprocess.run(
-            control_groups.inside(unit, ["setsid", "--fork", *argv]),
+            alone,
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
-            env={"PATH": os.environ.get("PATH", os.defpath), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            env={"PATH": os.environ.get("PATH", os.defpath), **environment},
             check=False,
         )
     if started.returncode != 0:

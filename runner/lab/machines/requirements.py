@@ -11,6 +11,7 @@ from types import MappingProxyType
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.lab.machines.control_groups import hierarchies
+from runner.lab.machines.namespace_needs import OTHERWISE, absent_group, absent_ids
 
 PROGRAMS: Mapping[str, str] = MappingProxyType(
     {
@@ -30,6 +31,12 @@ BUILDERS: Mapping[str, str] = MappingProxyType(
 )
 """The programs that only the making of the image needs besides."""
 
+_ROOTLESS: Mapping[str, str] = MappingProxyType(
+    {"newuidmap": "uidmap", "unshare": "util-linux", "nsenter": "util-linux", "sh": "dash", "env": "coreutils"}
+)
+
+"""The programs that anybody but root needs besides."""
+
 _FEATURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "overlay": ("file system overlay", "modprobe overlay (CONFIG_OVERLAY_FS)"),
@@ -40,7 +47,6 @@ _FEATURES: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 _IDS = 65536
 """How many ids of users a machine has: the last one is nobody."""
-_OTHERWISE = "use sudo, or the demo's hosts, which need no root: runbook demo --ssh, runbook drill --backend embedded"
 
 
 def require(
@@ -50,29 +56,31 @@ def require(
     ids: Path = Path("/proc/self/uid_map"),
     written: Sequence[Path] | None = None,
 ) -> None:
-    """Return where a lab can be run with `programs`, and all of `written` may be written to by whoever asks.
+    """Return where a lab can be run with `programs`, and all of `written` may be written to by root.
+
+    For anybody else it is where they can have a user namespace in which they are root, as far as that can be known.
 
     Raises:
         InvalidInputError: it cannot; the error names everything that is absent, and what to install.
     """
     places = [Path("/run"), *hierarchies()] if written is None else written
-    absent = [*_absent_rights(ids, places), *_absent_programs(programs), *_absent_features(file_systems)]
+    rootless = os.geteuid() != 0
+    rights = (*absent_ids(), *absent_group()) if rootless else _absent_rights(ids, places)
+    absent = [*rights, *_absent_programs({**programs, **_ROOTLESS} if rootless else programs)]
+    absent += _absent_features(file_systems)
     if absent:
         needs = "; ".join(what for what, _ in absent)
-        hints = dict.fromkeys(hint for _, hint in absent)
+        hints = dict.fromkeys([*(hint for _, hint in absent), *([OTHERWISE] if rootless else ())])
         raise InvalidInputError(f"the lab cannot run on this machine: {needs}", hint="; ".join(hints))
 
 
 def _absent_rights(ids: Path, places: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    if os.geteuid() != 0:
-        yield "it is not root who asks for it", _OTHERWISE
-        return
     # Root of a user namespace only may lack both: https://man7.org/linux/man-pages/man7/user_namespaces.7.html
     known = sum(int(line.split()[2]) for line in ids.read_text(encoding="ascii").splitlines())
     if known < _IDS:
-        yield f"this user namespace has {known} of the {_IDS} users of a machine", _OTHERWISE
+        yield f"this user namespace has {known} of the {_IDS} users of a machine", OTHERWISE
     if closed := [str(path) for path in places if not os.access(path, os.W_OK)]:
-        yield f"nothing can be made in {listed(closed)}: read-only, or of another user namespace", _OTHERWISE
+        yield f"nothing can be made in {listed(closed)}: read-only, or of another user namespace", OTHERWISE
 
 
 def _absent_programs(programs: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ import pwd
 import subprocess
 
 import pytest
+from harness.ordinary_user import OrdinaryUser
 
 from runner.core.errors import InvalidInputError
 from runner.lab.machines.control_groups import hierarchies
@@ -25,6 +26,13 @@ def root():
         pytest.skip("this root may not make namespaces")
 
 
+@pytest.fixture(scope="module")
+def ordinary_user():
+    """Somebody who is not root."""
+    with OrdinaryUser() as user:
+        yield user
+
+
 @pytest.fixture
 def place(root, tmp_path):
     """Where labs may be that are none: nothing is in them, and no other lab is touched."""
@@ -37,6 +45,8 @@ def place(root, tmp_path):
 @pytest.fixture(scope="session")
 def cache():
     """Where the image is: it is made once, by hand or by CI, not in the caches of the tests."""
+    if os.geteuid() != 0:
+        pytest.skip("the tests of the machines use them as root does; they make a user without root themselves")
     path = cache_directory({"HOME": pwd.getpwuid(os.geteuid()).pw_dir}) / "lab"
     try:
         require(PROGRAMS)

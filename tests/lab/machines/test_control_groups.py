@@ -23,6 +23,8 @@ STUBBORN = "trap '' TERM INT HUP; setsid sh -c 'sleep 600 & sleep 600' & sleep 6
         (HYBRID, ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"]),
         ("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n", ["/sys/fs/cgroup"]),
         ("cgroup /sys/fs/cgroup/systemd cgroup rw,name=systemd 0 0\n", []),
+        # A user namespace has a /sys of its own over that of the machine.
+        (HYBRID + "sysfs /sys sysfs rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n", ["/sys/fs/cgroup"]),
     ],
 )
 def test_they_are_found_where_they_are_mounted(tmp_path, mounts, expected):

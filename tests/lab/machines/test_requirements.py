@@ -1,7 +1,5 @@
 """What is absent is named, all of it, with what to install."""
 
-import os
-
 import pytest
 
 from runner.core.errors import InvalidInputError
@@ -40,14 +38,6 @@ def test_absent_features_of_the_kernel_are_named(root, kernel):
 
     assert caught.value.message.endswith("this kernel has no file system overlay")
     assert caught.value.hint == "modprobe overlay (CONFIG_OVERLAY_FS)"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root is who it wants")
-def test_an_ordinary_user_is_told_of_the_demo(kernel):
-    with pytest.raises(InvalidInputError, match="it is not root who asks for it") as caught:
-        require({}, file_systems=kernel(KERNEL))
-
-    assert "runbook demo --ssh" in caught.value.hint
 
 
 def test_what_root_of_a_user_namespace_lacks_is_named(root, kernel, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli import context
+from runner.cli import context, lab_entry
 from runner.cli.drill_words import init, stop
 from runner.cli.output.drill_lines import show_beginning, show_series, show_training
 from runner.cli.output.table import draw
@@ -56,6 +56,7 @@ from runner.store.state_directory import StateDirectory
     "inventories",
     multiple=True,
     type=click.Path(path_type=Path),
+    callback=lab_entry.enter_for,
     help="Break these hosts; a lab of its own if none.",
 )
 @click.option(
@@ -203,6 +204,7 @@ def _backend(inventories: tuple[Path, ...], library: Library, *, chosen: str | N
         return
     cache = cache_directory(os.environ) / "lab"
     if _is_lab(chosen, cache):
+        lab_entry.enter()
         with own_lab(library.root, cache) as backend:
             yield backend
     else:

@@ -8,6 +8,7 @@ import time
 
 import click
 
+from runner.cli import lab_entry
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.lab.machines import lab
@@ -19,13 +20,24 @@ _name = click.option("--lab", "name", default=DEFAULT, show_default=True, metava
 _host = click.argument("host", type=click.Choice([*MACHINES]))
 
 
+class _InsideLabs(click.Command):
+    """A command that is done where its user has labs, once it is known to be typed well."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        lab_entry.enter(network=self.name != "build")  # which reaches the archive of packages
+        return super().invoke(ctx)
+
+
 @click.group("lab")
 def command() -> None:
     """Machines to rehearse on: five systemd hosts of a web shop, on this machine, in a network of their own.
 
-    A load balancer with TLS (edge), the web shop (app1, app2), PostgreSQL (db1) and its replica (db2). It needs root;
-    what else it needs and does not find it names.
+    A load balancer with TLS (edge), the web shop (app1, app2), PostgreSQL (db1) and its replica (db2). Without root
+    they are in a user namespace of yours; what that or root needs and does not find is named.
     """
+
+
+command.command_class = _InsideLabs
 
 
 @command.command("build")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError
+from runner.core.ownership import outside
 
 _MOST = 5
 """Faults that are told at a time."""
@@ -75,27 +76,28 @@ def _fault(path: Path) -> Iterator[_Fault]:
         status = path.lstat()
     except OSError:  # what is not there is told by whoever reads it
         return
-    if status.st_uid not in _ours():
-        owner = _login(status.st_uid)
-        yield path, f"belongs to {owner}", f"sudo chown -R {_login(os.geteuid())} {path}, or run as {owner}"
+    user, group = outside.owner(path, status)
+    if user not in _ours():
+        owner = _login(user)
+        yield path, f"belongs to {owner}", f"sudo chown -R {_login(outside.user_id())} {path}, or run as {owner}"
     if stat.S_ISLNK(status.st_mode) or status.st_mode & stat.S_ISVTX:  # which keeps what is in it for its owner
         return
     if status.st_mode & stat.S_IWOTH:
         yield path, f"can be written by everybody (mode {stat.S_IMODE(status.st_mode):04o})", f"chmod go-w {path}"
-    elif status.st_mode & stat.S_IWGRP and not _is_alone(status):
-        group = _group(status.st_gid)
-        yield path, f"can be written by the group {group}", f"chmod g-w {path}"
+    elif status.st_mode & stat.S_IWGRP and not _is_alone(user, group):
+        yield path, f"can be written by the group {_group(group)}", f"chmod g-w {path}"
 
 
 def _ours() -> set[int]:
-    before = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
-    return {0, os.geteuid(), *([int(before)] if before.isdigit() else [])}
+    ours = outside.user_id()
+    before = os.environ.get("SUDO_UID", "") if ours == 0 else ""
+    return {0, ours, *([int(before)] if before.isdigit() else [])}
 
 
-def _is_alone(status: os.stat_result) -> bool:
+def _is_alone(user: int, number: int) -> bool:
     """Whether the group is that of one user: many systems give each user one, and let it write what they make."""
     try:
-        group, owner = grp.getgrgid(status.st_gid), _login(status.st_uid)
+        group, owner = grp.getgrgid(number), _login(user)
     except KeyError:
         return False
     return group.gr_name == owner and not {*group.gr_mem} - {owner}

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from runner.core import trusted_files
 from runner.core.errors import InvalidInputError
+from runner.core.ownership import trusted_files
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 STRANGER = 12345

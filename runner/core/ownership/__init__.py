@@ -1,0 +1,1 @@
+"""Whose files are executed, and who executes them."""
