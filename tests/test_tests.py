@@ -44,6 +44,8 @@ TESTED_WITH: dict[str, str] = {
     "cli/commands/night/locks.py": "live/test_locks_live.py",
     "cli/commands/night/pending.py": "live/test_approvals_live.py",
     "cli/commands/night/resume.py": "cli/test_run_session.py",
+    "cli/earlier_run.py": "cli/commands/night/test_undo_command.py",
+    "cli/prompts/doubt_options.py": "cli/commands/night/test_undo_command.py",
     "cli/commands/night/status.py": "cli/commands/night/test_show_command.py",
     "cli/completion/completers.py": "cli/commands/author/test_completion_command.py",
     "cli/output/schedule_tables.py": "cli/commands/planned/test_schedule_command.py",

@@ -13,7 +13,8 @@ import click
 
 from runner.cli.output.terminal import safe
 from runner.cli.system import System
-from runner.core.errors import AuditError, MistypedError
+from runner.core.errors import AuditError, MistypedError, RunbookError
+from runner.core.identifiers import LAST
 from runner.library.root import cache_directory, default_state, library_root, root_above
 from runner.store.next_command import command_line
 
@@ -147,7 +148,6 @@ def record_context(state: StateDirectory) -> RecordContext:
 
 def _environ() -> dict[str, str]:
     """The environment of this command, with what the library chooses of it."""
-    from runner.core.errors import RunbookError  # noqa: PLC0415 - as above
     from runner.executor.inventory.project_file import PASSES, project_file  # noqa: PLC0415 - as above
 
     try:
@@ -167,6 +167,25 @@ def executor_ready(run_id: str) -> Iterator[None]:
             yield
         finally:
             current.obj = before
+
+
+@contextlib.contextmanager
+def executor_ready_again(run_id: str) -> Iterator[None]:
+    """The same for the earlier run of that id, or the `last`, as far as that can be known so soon.
+
+    For one that has not ended nothing gets ready: who finds that its command is dead ends all that is there for it.
+    """
+    run = _ended_run(run_id)
+    with executor_ready(run) if run else contextlib.nullcontext():
+        yield
+
+
+def _ended_run(run_id: str) -> str:
+    with contextlib.suppress(RunbookError, OSError):  # of which the command tells
+        state = recorded_if_any()
+        run = state.run(state.names()[-1] if run_id == LAST and state.names() else run_id)
+        return run.path.name if run.state.status != "running" else ""
+    return ""
 
 
 def recover_abandoned(state: StateDirectory) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,24 +20,12 @@ from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.system import on_signals
 from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
 from runner.executor.job import ENGINE, Cancellation
-from runner.orchestrator.request import DoubtAnswers, Result, RunRequest
+from runner.orchestrator.request import Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
 from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
 from runner.services.runs import call_for_refused_resumption
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
-
-
-def answer_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what became of what is in doubt, given to `command` as `answers`."""
-
-    @click.option("--done", multiple=True, metavar="STEP[@HOST]", help="Say that this interrupted step is done.")
-    @click.option("--redo", multiple=True, metavar="STEP[@HOST]", help="Execute this interrupted step again.")
-    @functools.wraps(command)
-    def answered(*args: Any, done: tuple[str, ...], redo: tuple[str, ...], **options: Any) -> None:
-        command(*args, answers=DoubtAnswers(done, redo), **options)
-
-    return answered
 
 
 def run_and_exit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import click
 import pytest
@@ -51,6 +52,35 @@ def test_a_run_is_gone_on_with(runbook, failed, ansible, name):
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"passed  run {RUN_ID}")
     assert ansible.calls == [SURVEY, (("step-two",), ())]
     assert runbook("resume", name).err.startswith(f"error: the run {RUN_ID} has passed")
+
+
+@pytest.mark.parametrize("command", ["resume", "undo"])
+@pytest.mark.parametrize(
+    ("name", "ready"),
+    [("last", [RUN_ID]), (RUN_ID, [RUN_ID]), (LATER, []), ("no id", [])],
+    ids=["last", "its id", "no run", "no id"],
+)
+def test_the_executor_gets_ready_for_an_earlier_run_while_all_else_is_prepared(
+    runbook, failed, ansible, command, name, ready
+):
+    found = []
+    ansible.ready = lambda run_id, _environ: found.append(run_id) or nullcontext(ansible)
+
+    ran = runbook(command, name, "--yes")
+
+    assert (ran.code == 2, found) == (not ready, ready)
+
+
+@pytest.mark.parametrize("command", ["resume", "undo"])
+def test_nothing_gets_ready_for_a_run_that_has_not_ended(runbook, failed, ansible, here, command):
+    file = here / ".runbook" / "runs" / RUN_ID / "run.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "status": "running"}))
+    found = []
+    ansible.ready = lambda run_id, _environ: found.append(run_id) or nullcontext(ansible)
+
+    runbook(command, RUN_ID, "--yes")
+
+    assert found == []
 
 
 @pytest.fixture
