@@ -20,6 +20,7 @@ from ansible.errors import AnsibleError
 from ansible.executor import task_executor
 from ansible.executor.process import worker as worker_process
 from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.task import Task
 from ansible.plugins import action as action_plugins
 from ansible.plugins import loader as plugin_loader
@@ -33,7 +34,7 @@ from runbook_executor import SharingExecutor
 from runbook_host_python import HostPythonEndedError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
-from runbook_kept import Modules, Plugins, cleaned, task_environment
+from runbook_kept import Modules, Plugins, cleaned, post_validate, task_environment
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
@@ -73,6 +74,7 @@ class Engine:
         action_plugins.discover_interpreter = engine.discover
         plugin_loader.PluginLoader.find_plugin_with_context = _method(Plugins().found)
         Task._post_validate_environment = _method(task_environment)
+        FieldAttributeBase.post_validate = _method(post_validate)
         variables.clean_facts = cleaned
         if compiling_computes_nothing():
             cache = TemplateCache()

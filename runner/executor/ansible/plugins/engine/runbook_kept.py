@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from ansible.module_utils.common.sentinel import Sentinel
 from ansible.playbook.task import Task
 from ansible.plugins.loader import PluginLoader
 from ansible.vars.clean import clean_facts
@@ -36,6 +37,28 @@ class Plugins:
 def cleaned(facts):
     """In place of `clean_facts`, which looks for every connection plugin there is: nothing is nothing."""
     return clean_facts(facts) if facts else {}
+
+
+def post_validate(base, templar):
+    """In place of `post_validate` of what a playbook consists of: what is final by how it looks is left as it is."""
+    for name, attribute in base.fattributes.items():
+        value = getattr(base, name)
+        if value is None and not attribute.required:
+            continue
+        if _is_final(attribute.isa, value) and not hasattr(base, f"_post_validate_{name}"):
+            continue
+        value = base.post_validate_attribute(name, templar=templar)
+        if value is not Sentinel:
+            setattr(base, name, value)
+    base._finalized = True
+
+
+def _is_final(kind, value):
+    return kind in _FINAL and type(value) is _FINAL[kind] and (kind in ("bool", "int") or not value)
+
+
+_FINAL = {"bool": bool, "int": int, "list": list, "dict": dict}
+"""The attributes whose values stay what they are, if they have that type; of the last two the empty ones."""
 
 
 class Modules:

@@ -12,6 +12,7 @@ from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.executor.process.worker import WorkerProcess
 from ansible.executor.task_executor import TaskExecutor
 from ansible.executor.task_queue_manager import FinalQueue
+from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import PluginLoader, connection_loader
@@ -62,6 +63,9 @@ _TEXTS = {
     (TaskExecutor, "_get_connection"): "1f06ece7f71caee1",
     (TaskExecutor, "_set_connection_options"): "0663e9a20ea9d457",
     (Task, "_post_validate_environment"): "eefe30af90ee944c",
+    (FieldAttributeBase, "post_validate"): "e63ec18b9457bb19",
+    (FieldAttributeBase, "post_validate_attribute"): "82f54776c385575c",
+    (FieldAttributeBase, "_get_validated_value"): "5b621283bf0aae27",
     (PluginLoader, "find_plugin_with_context"): "8c344b5fb34cea00",
     (FinalQueue, "send_callback"): "f4da9a9cb57976a7",
     (FinalQueue, "send_task_result"): "ce6090f5a0124a28",

@@ -7,13 +7,19 @@ import os
 import pytest
 import runbook_kept
 from ansible._internal._templating._engine import TemplateEngine
+from ansible._internal._templating._utils import Omit
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.base import FieldAttributeBase
+from ansible.playbook.block import Block
+from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.plugins import loader
 from ansible.template import Templar, trust_as_template
 from ansible.vars.clean import clean_facts
 from harness.ansible_loader import plugin_loader
 from runbook_engine import _method
-from runbook_kept import Modules, Plugins, cleaned, task_environment
+from runbook_kept import Modules, Plugins, cleaned, post_validate, task_environment
 
 from runner.compiler.compiler import FOUND_BY
 
@@ -62,6 +68,59 @@ def test_a_plugin_of_ansibles_own_is_where_ansible_finds_it_and_is_looked_for_on
 @pytest.mark.parametrize("facts", [{}, {"ansible_ssh_host": "h", "ansible_become_user": "root", "kernel": "6"}])
 def test_facts_are_cleaned_as_ansible_does(facts):
     assert cleaned(facts) == clean_facts(facts)
+
+
+KEYS = [
+    {"ansible.builtin.assert": {"that": ["true"]}},
+    {"ansible.builtin.command": "true", "become": True, "no_log": "{{ true }}", "retries": 3, "delay": "{{ 1 + 1 }}"},
+    {
+        "ansible.builtin.command": {"argv": ["a", "{{ word }}"]},
+        "changed_when": False,
+        "environment": {"A": "{{ word }}"},
+    },
+    {
+        "ansible.builtin.command": "true",
+        "when": ["word == 'x'"],
+        "tags": ["one"],
+        "vars": {"a": "{{ word }}"},
+        "port": "22",
+    },
+    {"ansible.builtin.command": "true", "ignore_errors": "nonsense"},
+    {"ansible.builtin.command": "true", "retries": "many"},
+    {
+        "ansible.builtin.command": "true",
+        "register": "r",
+        "until": ["r.rc == 0"],
+        "timeout": "{{ 5 }}",
+        "become_user": "{{ word }}",
+    },
+    {"ansible.builtin.command": "true", "remote_user": "{{ omit }}", "become": "{{ omit }}", "no_log": 1},
+]
+
+
+@pytest.mark.parametrize("keys", KEYS, ids=str)
+def test_a_task_is_finished_as_ansible_does(keys):
+    def finished(finish):
+        task = Task.load(_trusted(keys), block=Block(play=Play()), loader=DataLoader())
+        task.squash()
+        templar = TemplateEngine(variables={"word": "x", "omit": Omit})
+        try:
+            finish(task, templar)
+        except AnsibleError as error:
+            return type(error), str(error)
+        attributes = task.dump_attrs()
+        attributes["loop_control"].pop("uuid")
+        return {name: (type(value), value) for name, value in attributes.items()}, task._finalized
+
+    assert finished(post_validate) == finished(FieldAttributeBase.post_validate)
+
+
+def _trusted(value):
+    if isinstance(value, dict):
+        return {name: _trusted(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
 
 
 class Action:
