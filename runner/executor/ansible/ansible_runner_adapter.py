@@ -77,8 +77,11 @@ def _load_plugins() -> None:
     from ansible.plugins import loader  # noqa: PLC0415 - it is imported for `prepare` only
 
     loader.init_plugin_loader()
-    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
+    classes = loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader
+    for plugins in (*classes, loader.vars_loader):
         list(plugins.all(class_only=True))
+    for functions in (loader.filter_loader, loader.test_loader):
+        list(functions.all())
     for plugins, names in (
         (loader.strategy_loader, ["ansible.builtin.linear"]),
         (loader.inventory_loader, ["host_list", "script", "auto", "yaml", "ini", "toml"]),
