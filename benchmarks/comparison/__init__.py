@@ -1,0 +1,1 @@
+"""What the benchmark of overhead compares, and how it is timed and drawn."""
