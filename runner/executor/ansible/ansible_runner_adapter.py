@@ -77,8 +77,8 @@ def _load_plugins() -> None:
     from ansible.plugins import loader  # noqa: PLC0415 - it is imported for `prepare` only
 
     loader.init_plugin_loader()
-    classes = loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader
-    for plugins in (*classes, loader.vars_loader):
+    # Not `vars_loader`: Ansible would take it for begun then, and read no group_vars.
+    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
         list(plugins.all(class_only=True))
     for functions in (loader.filter_loader, loader.test_loader):
         list(functions.all())

@@ -143,3 +143,16 @@ def test_every_fork_finds_what_it_would_find_out_itself(environment):
     done = subprocess.run(words, env=environ, text=True, capture_output=True, check=True)
 
     assert done.stdout.splitlines() == ["True", "1 ''", "True True True", "filter test"]
+
+
+def test_it_reads_the_variables_that_lie_beside_an_inventory(tmp_path, environment):
+    play = tmp_path / "play.yml"
+    play.write_text("- hosts: all\n  gather_facts: false\n  tasks: [{debug: {var: beside}}]\n")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("beside: well found\n")
+    asked = case(tmp_path, environment, "output", [str(play), "-i", str(tmp_path / "hosts.ini")])
+
+    ((code, words),) = forked([asked], environment)
+
+    assert (code, words) == started(*asked)
+    assert "well found" in words
