@@ -43,11 +43,11 @@ class OrdinaryUser:
         self.group.mkdir()
         for path in (self.home, self.group, *(self.group / f"cgroup.{name}" for name in ("procs", "subtree_control"))):
             os.chown(path, UID, UID)
-        self._etc = self.home.with_name(f"{self.home.name}.etc")
-        self._etc.mkdir(mode=0o755)
+        self.etc = self.home.with_name(f"{self.home.name}.etc")
+        self.etc.mkdir(mode=0o755)
         for name, line in _FILES.items():
             own = line.format(login=LOGIN, uid=UID, first=FIRST, home=self.home)
-            (self._etc / name).write_text(f"{(Path('/etc') / name).read_text()}{own}\n")
+            (self.etc / name).write_text(f"{(Path('/etc') / name).read_text()}{own}\n")
         done = self.run(sys.executable, "-c", "import runner")
         if done.returncode != 0:
             self.__exit__()
@@ -56,7 +56,7 @@ class OrdinaryUser:
 
     def __exit__(self, *_):
         control_groups.remove(self.group.name)
-        for path in (self.home, self._etc):
+        for path in (self.home, self.etc):
             shutil.rmtree(path)
 
     def run(self, *words, groups=True, before="", check=False):
@@ -64,18 +64,19 @@ class OrdinaryUser:
         script = f"{self._known_to_it()}\n{before}\n"
         script += f"echo $$ >{self.group}/cgroup.procs\n" if groups else ""
         script += f'cd {self.home}; exec ${{inside:+/usr/sbin/chroot $inside}} setpriv --reuid={UID} --regid={UID} --clear-groups "$@"'
-        environment = {
-            "HOME": str(self.home),
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-        }
         return subprocess.run(
             ["unshare", "--mount", "sh", "-ec", script, "sh", *map(str, words)],
             capture_output=True,
             text=True,
-            env=environment,
+            env=self.environment,
             check=check,
         )
+
+    @property
+    def environment(self):
+        """What the user's commands are given."""
+        path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        return {"HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8"}
 
     def processes(self):
         """Everything that the user runs."""
@@ -113,11 +114,11 @@ class OrdinaryUser:
 
     def _known_to_it(self):
         """The shell commands, in a mount namespace, after which the user is known and may read this Python."""
-        lines = [f"mount --bind {self._etc / name} /etc/{name}" for name in _FILES]
+        lines = [f"mount --bind {self.etc / name} /etc/{name}" for name in _FILES]
         prefix = Path(sys.base_prefix)
         closed = [path for path in reversed(prefix.parents) if not path.stat().st_mode & 0o001]
         if closed:
-            open_, kept = shlex.quote(str(closed[0])), shlex.quote(str(self._etc / "python"))
+            open_, kept = shlex.quote(str(closed[0])), shlex.quote(str(self.etc / "python"))
             lines += [f"mkdir -p {kept} && mount --bind {prefix} {kept}", f"mount -t tmpfs -o mode=755 test {open_}"]
             lines += [f"mkdir -p {prefix} && mount --bind {kept} {prefix}"]
         return "\n".join(lines)

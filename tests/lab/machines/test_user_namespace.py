@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from harness import TESTS
+from harness.debian_machine import DebianMachine
 
 from runner.core.duration import comes_true
 from runner.core.process_stat import is_alive
@@ -95,7 +96,7 @@ def test_a_drill_on_it_passes_and_the_record_names_the_user(user, runbook):
     # Then
     records = map(json.loads, (user.home / "state/audit/audit.jsonl").read_text().splitlines())
     users = {each["data"]["user"]["name"] for each in records if "process" in each["data"]}
-    assert (done.returncode, done.stderr[-2000:]) == (0, done.stderr[-2000:])
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert users == {user.login}
 
 
@@ -141,3 +142,24 @@ def test_what_others_can_change_is_refused_inside_as_well(user, runbook):
     # Then
     assert done.returncode == 2
     assert f"{inventory}/hosts.yml belongs to user {user.uid + 1}" in done.stderr
+
+
+def test_systemd_gives_a_control_group_for_the_labs_and_nothing_of_it_stays(user):
+    with DebianMachine(user) as machine:
+        # Given
+        up = machine.run_as_user(*RUNBOOK, "lab", "up")
+        assert (up.returncode, up.stderr[-1000:]) == (0, up.stderr[-1000:])
+
+        # When
+        name = machine.run_as_user(*RUNBOOK, "lab", "shell", "app1", "--", "hostname").stdout
+        group = machine.run_as_user("sh", "-c", 'cat /proc/$(cut -d" " -f1 .cache/runbook/lab/namespace)/cgroup').stdout
+        machine.run_as_user(*RUNBOOK, "lab", "power-off", "app1")
+        on = machine.run_as_user(*RUNBOOK, "lab", "power-on", "app1").returncode
+        down = machine.run_as_user(*RUNBOOK, "lab", "down").returncode
+
+        # Then
+        assert (name, on, down) == ("app1\n", 0, 0)
+        scope = group.splitlines()[-1].removeprefix("0::")
+        assert scope.startswith(f"/user.slice/user-{user.uid}.slice/user@{user.uid}.service/app.slice/run-")
+        left = f"test ! -e /sys/fs/cgroup{scope}"
+        assert comes_true(lambda: machine.run("sh", "-c", left).returncode == 0, within=10, every=0.1)
