@@ -156,3 +156,30 @@ def test_it_reads_the_variables_that_lie_beside_an_inventory(tmp_path, environme
 
     assert (code, words) == started(*asked)
     assert "well found" in words
+
+
+def test_it_finds_the_plugins_that_lie_beside_a_playbook_and_in_its_roles(tmp_path, environment):
+    functions = "class {0}Module:\n    def {1}s(self):\n        return {{'{2}_{1}': lambda value: {3}}}\n"
+    role = tmp_path / "roles" / "own"
+    for place, name in ((tmp_path, "beside"), (role, "of_role")):
+        for kind, does in (("filter", f"value + ' {name}'"), ("test", "value == 'word'")):
+            (place / f"{kind}_plugins").mkdir(parents=True)
+            text = functions.format(kind.capitalize(), kind, name, does)
+            (place / f"{kind}_plugins" / f"{name}.py").write_text(text)
+    (role / "tasks").mkdir()
+    for file, name, head in (
+        (tmp_path / "play.yml", "beside", "- hosts: all\n  gather_facts: false\n  roles: [own]\n  post_tasks:\n    "),
+        (role / "tasks" / "main.yml", "of_role", ""),
+    ):
+        file.write_text(
+            f"{head}- debug: {{msg: \"{{{{ 'word' | {name}_filter }}}} {{{{ 'word' is {name}_test }}}}\"}}\n"
+        )
+    asked = case(tmp_path, environment, "output", [str(tmp_path / "play.yml"), "-i", str(tmp_path / "hosts.ini")])
+
+    ((code, words),) = forked([asked], environment)
+
+    assert (code, words) == started(*asked)
+    assert [line.strip() for line in words.splitlines() if "msg" in line] == [
+        '"msg": "word of_role True"',
+        '"msg": "word beside True"',
+    ]
