@@ -16,6 +16,7 @@ LONG = (
     "tests/kinds/steps/delivery/test_pipeline_live.py",
     "tests/executor/ansible/plugins/engine/test_runbook_engine.py",
     "tests/lab/machines/test_lab.py",
+    "tests/lab/machines/test_user_namespace.py",
     "tests/lab/test_shop.py",
     "tests/orchestrator/test_killed_constructs.py",
 )
