@@ -33,8 +33,8 @@ class World:
         engine.env = replace(engine.env, listeners=[*engine.env.listeners, self.pass_by])
         execute = engine.ansible.execute
 
-        def mortal(job, part, *, handle):
-            return execute(job, part, handle=lambda message: (self.pass_by(), handle(message))[1])
+        def mortal(job, part, *, handle, **around):
+            return execute(job, part, handle=lambda message: (self.pass_by(), handle(message))[1], **around)
 
         engine.ansible.execute = mortal
 

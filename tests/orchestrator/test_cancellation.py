@@ -30,8 +30,8 @@ def test_what_is_to_be_done_on_a_cancellation_is_done_once(engine, stops):
     else:
         real = engine.ansible.execute
 
-        def execute(job, part, *, handle):
-            ending = real(job, part, handle=handle)
+        def execute(job, part, **around):
+            ending = real(job, part, **around)
             if "step-one" in part.tags:
                 cancellation.request("SIGTERM")
                 ending = Ending("cancelled")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -45,8 +46,17 @@ def unmount(unit: str) -> None:
 
 def mounted(unit: str) -> list[str]:
     """Where something is mounted under the name `unit`."""
-    fields = [line.split() for line in _MOUNTS.read_text(encoding="utf-8").splitlines()]
-    return [target for source, target, *_ in fields if source == unit]
+    return [target for source, target in _mounts(unit) if source == unit]
+
+
+def _mounts(prefix: str) -> Iterator[tuple[str, str]]:
+    """What is mounted under a name with that beginning, and where; without what is hidden by another mount.
+
+    In a new mount namespace are also those of everybody else, below what is mounted over them.
+    """
+    for source, target, *_ in (line.split() for line in _MOUNTS.read_text(encoding="utf-8").splitlines()):
+        if source.startswith(prefix) and os.path.ismount(target):
+            yield source, target
 
 
 def strays(prefix: str) -> set[int]:
@@ -59,4 +69,4 @@ def _names(prefix: str) -> Iterator[str]:
     yield from control_groups.starting_with(prefix)
     for place in (_INTERFACES, _NAMESPACES, _PROPAGATED):
         yield from (path.name for path in place.glob(f"{prefix}*"))
-    yield from (line.split()[0] for line in _MOUNTS.read_text(encoding="utf-8").splitlines())
+    yield from (source for source, _ in _mounts(prefix))

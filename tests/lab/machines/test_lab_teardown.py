@@ -1,6 +1,7 @@
 """Whatever is left of a lab ends and goes, and nothing of another one."""
 
 import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +48,28 @@ def test_processes_end_and_mounts_go_but_those_of_another_lab_stay(place, left_b
     assert (process.wait() != 0, other.poll()) == (True, None)
     assert list(target.iterdir()) == []
     assert (mounted(first.unit(MACHINES["db1"])), len(mounted(second.unit(MACHINES["db1"])))) == ([], 2)
+
+
+HIDDEN = """\
+import subprocess, sys
+from runner.lab.machines.lab_teardown import mounted, strays
+
+directory, prefix = sys.argv[1:]
+seen = []
+for name, target in ((f"{prefix}7-db1", f"{directory}/below"), ("above", directory)):
+    subprocess.run(["mount", "-t", "tmpfs", name, target], check=True)
+    seen.append((mounted(f"{prefix}7-db1"), strays(prefix)))
+print(seen)
+"""
+
+
+def test_what_another_mount_hides_is_nothing_that_could_be_left(place, tmp_path):
+    # Given: a mount namespace, in which something is mounted over what was there before.
+    (tmp_path / "below").mkdir()
+    words = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", HIDDEN, tmp_path, place.prefix]
+
+    # When
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+
+    # Then
+    assert done.stdout == f"{[([str(tmp_path / 'below')], {7}), ([], set())]}\n"
