@@ -19,6 +19,8 @@ LONG = (
     "tests/lab/machines/test_user_namespace.py",
     "tests/lab/test_shop.py",
     "tests/orchestrator/test_killed_constructs.py",
+    "tests/orchestrator/end/test_ending.py",
+    "tests/model/procedure/test_baselines_live.py",
 )
 """The beginnings of what takes more than half of the time of all tests; they are marked `long`."""
 
@@ -27,7 +29,6 @@ FIRST = (
     "tests/executor/",
     "tests/kinds/steps/test_sql_step_live.py",
     "tests/render/history/test_histories.py",
-    "tests/orchestrator/end/test_ending.py",
     "tests/lab/",
     "tests/cli/",
 )
