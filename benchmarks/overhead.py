@@ -34,7 +34,7 @@ from statistics import median
 import yaml
 from comparison import other_tools, plot
 from comparison.measured_run import RUNBOOK, Bench, library, write_inventory
-from comparison.timed import Taken, environment, timed
+from comparison.timed import Taken, directory, environment, timed
 
 import runner
 from runner.core.errors import InvalidInputError
@@ -184,12 +184,12 @@ def _measure_gates(gates: Sequence[int], runs: int, place: Path) -> None:
 
 
 def _show_imports() -> None:
-    place = Path(tempfile.gettempdir())
     both = ("pass", "import runner.cli")
-    pairs = [
-        [timed([sys.executable, "-c", each], cwd=place, environment=environment()).wall for each in both]
-        for _ in range(IMPORTS)
-    ]
+    with directory(Path(tempfile.gettempdir())) as place:
+        pairs = [
+            [timed([sys.executable, "-c", each], cwd=place, environment=environment()).wall for each in both]
+            for _ in range(IMPORTS)
+        ]
     bare, ours = (median(column) * 1000 for column in zip(*pairs, strict=True))
     print(f"import runner.cli: {ours:.0f} ms, of which a bare Python takes {bare:.0f} ms")
 
