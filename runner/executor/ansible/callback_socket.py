@@ -71,6 +71,7 @@ class CallbackSocket:
         for lines in _lines_that_come(connection):
             answers: list[Message | Literal[False] | None] = []
             try:
+                # One that comes alone needs nothing around it; over the first one all is decided that lets a run begin.
                 with self._together() if len(lines) > 1 else nullcontext():
                     for line in lines:
                         answers.append(self._handle(_message(line)))

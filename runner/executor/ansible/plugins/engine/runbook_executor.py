@@ -10,6 +10,7 @@ from __future__ import annotations
 from ansible import constants
 from ansible.executor.task_executor import TaskExecutor
 from runbook_connection import CONNECTIONS
+from runbook_kept import is_plain
 
 _OF_TASKS = ("port", "remote_user")
 """What a task says that decides an option of these connection plugins."""
@@ -64,4 +65,4 @@ _NAMES = {
 
 def _is_settled(value):
     """Whether it is what it says: no template, and nothing that somebody can change within."""
-    return value is None or isinstance(value, (bool, int, float)) or (isinstance(value, str) and "{" not in value)
+    return value is None or isinstance(value, (bool, int, float)) or is_plain(value)

@@ -14,6 +14,11 @@ from ansible.vars.clean import clean_facts
 _OF_ANSIBLE = "ansible.builtin."
 
 
+def is_plain(value):
+    """Whether it is a text that is no template."""
+    return isinstance(value, str) and "{" not in value
+
+
 class Plugins:
     """Where plugins and modules of Ansible's own are: its package stays as it is."""
 
@@ -83,7 +88,7 @@ def _interpreter(action, name, variables):
     if action._task.delegate_to:
         variables = variables["ansible_delegated_vars"][action._task.delegate_to]
     given = variables.get("ansible_python_interpreter")
-    if not isinstance(given, str) or "{" in given:
+    if not is_plain(given):
         return None
     found = (variables.get("ansible_facts") or {}).get("discovered_interpreter_python")
     return name, str(given), found, action._connection.transport, bool(action._connection.become)
@@ -91,7 +96,7 @@ def _interpreter(action, name, variables):
 
 def _run_id(variables):
     given = variables.get("runbook_run_id", "")
-    return str(given) if isinstance(given, str) and "{" not in given else None
+    return str(given) if is_plain(given) else None
 
 
 _OWN = {
