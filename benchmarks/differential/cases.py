@@ -57,7 +57,7 @@ class Case:
         begins = {"gone": [GONE]}.get(life, [BLOCK] if life in BLOCKED else [])
         with tempfile.TemporaryDirectory() as name:
             write_library(Path(name))
-            document = runbook(random, begins=[*begins, *steps], accepts=lambda each: _is_accepted(Path(name), each))
+            document = runbook(random, begins=[*begins, *steps], accepts=lambda each: is_accepted(Path(name), each))
         if life == "deadline":
             document["deadline"] = "20s"
         special = {} if steps else flavours(random)
@@ -138,7 +138,7 @@ def write_library(directory: Path, text: str = "") -> None:
         write(library, library.source(other))
 
 
-def _is_accepted(directory: Path, document: Document) -> bool:
+def is_accepted(directory: Path, document: Document) -> bool:
     """Whether the product takes the runbook at all."""
     text = dump(document).replace("SERVICE_URL", "http://127.0.0.1:9").replace("LARGE", "1")
     (directory / "runbooks" / "RUN-900.yml").write_text(text, encoding="utf-8")

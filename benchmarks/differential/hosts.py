@@ -82,7 +82,7 @@ def write_inventory(directory: Path, hosts: Mapping[str, Variables], places: Pat
     files = {
         "hosts.yml": dump({"all": {"vars": {"runbook_environment": "lab"}, "children": groups}}),
         "group_vars/all.yml": dump({**everywhere, "flavour": "plain", "nested": {"parts": ["{{ motto }}", 2]}}),
-        "group_vars/pair/vault.yml": _encrypted(f"vaulted: {dump_text(SECRETS['vaulted'])}\n"),
+        "group_vars/pair/vault.yml": encrypted(f"vaulted: {dump_text(SECRETS['vaulted'])}\n"),
         "group_vars/rest.yml": dump({"vaulted": "in clear"}),
         "host_vars/b.yml": dump({"flavour": "special"}),
     }
@@ -91,17 +91,13 @@ def write_inventory(directory: Path, hosts: Mapping[str, Variables], places: Pat
         (directory / name).write_text(text, encoding="utf-8")
 
 
-def _without_none(variables: Variables) -> Variables:
-    return {key: value for key, value in variables.items() if value is not None}
-
-
 def dump_text(text: str) -> str:
     """The text as YAML has it in one line."""
     return f"'{text.replace(chr(39), chr(39) * 2)}'"
 
 
 @cache
-def _encrypted(text: str) -> str:
+def encrypted(text: str) -> str:
     """What Ansible's own program makes of `text`."""
     program = Path(sys.executable).with_name("ansible-vault")
     reading, writing = os.pipe()

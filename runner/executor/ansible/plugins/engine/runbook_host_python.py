@@ -17,7 +17,7 @@ _LONGEST_ANSWER = 1 << 29
 _NONSENSE = 1
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
-BOOT = (
+_BOOT = (
     "import os\n"
     "f=os.fdopen(0,'rb',0,closefd=False)\n"
     "n=int(f.readline())\n"
@@ -25,7 +25,11 @@ BOOT = (
     "while len(s)<n:s+=f.read(n-len(s)) or os._exit(1)\n"
     "exec(compile(s,'host_python.py','exec'))"
 )
-"""What its command line says: it reads the rest, which is too long for one, before the first request."""
+BOOT = f"exec({_BOOT!r})"
+"""What its command line says: it reads the rest, which is too long for one, before the first request.
+
+It is one line, as sshd may give it on in a variable of the environment, and sudo writes it down.
+"""
 
 
 class HostPythonEndedError(Exception):

@@ -9,7 +9,7 @@ import resource
 import shlex
 
 from ansible import constants
-from runbook_connection import OURS, becomes, command_line, words
+from runbook_connection import OURS, command_line, likeness
 from runbook_host_python import BOOT, HostPython, StaleLoginError
 from runbook_hub import ATTEMPT
 
@@ -44,7 +44,8 @@ class HostPythons:
         connection._connect()
         interpreter = shebang.removeprefix("#!").strip()
         boot = f"{ATTEMPT}={shlex.quote(self._run)} {interpreter} -u -c {shlex.quote(BOOT)}"
-        key = (*words(action, boot), becomes(action))
+        line = command_line(action, boot)
+        key = likeness(action, line)
         if key in self._pythons:
             self._pythons[key].look()
         if key not in self._pythons or self._pythons[key].ended:
@@ -53,7 +54,7 @@ class HostPythons:
             if connection.transport == "local":
                 options |= {"cwd": action._loader.get_basedir(), "executable": constants.DEFAULT_EXECUTABLE.split()[0]}
                 options["shell"] = True
-            self._pythons[key] = HostPython(self._hub, command_line(action, boot), self._module, **options)
+            self._pythons[key] = HostPython(self._hub, line, self._module, **options)
         self._pythons[key] = self._pythons.pop(key)
         return self._pythons[key]
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from harness.ansible_actions import action_by
-from runbook_connection import OURS, NotKnownError, becomes, check, command_line, environment, is_answered, words
+from runbook_connection import OURS, NotKnownError, check, command_line, environment, is_answered, likeness, words
 from runbook_host_python import HostPythonEndedError
 
 MODULE = SimpleNamespace(module_style="new")
@@ -27,7 +27,7 @@ def test_who_becomes_somebody_does_so_around_all_of_the_command():
 
     line = command_line(action, "python3 -c 'print(1)'")
 
-    assert (becomes(action)[:3], line.startswith("/bin/sh -c 'sudo ")) == (("/bin/sh", "sudo", "postgres"), True)
+    assert line.startswith("/bin/sh -c 'sudo ")
     assert ("BECOME-SUCCESS" in line, "print(1)" in line, line.rstrip("'").endswith("sleep 0")) == (True, True, True)
     assert "exec_command" not in vars(action._connection)
 
@@ -35,7 +35,17 @@ def test_who_becomes_somebody_does_so_around_all_of_the_command():
 def test_without_becoming_anybody_nothing_stands_around_it():
     action = action_by("local")
 
-    assert (becomes(action), command_line(action, "python3")) == (("/bin/sh",), "/bin/sh -c 'python3 && sleep 0'")
+    assert command_line(action, "python3") == "/bin/sh -c 'python3 && sleep 0'"
+
+
+def test_the_same_way_is_known_again_whatever_stands_in_it_at_random():
+    action = action_by("local", "sudo")
+
+    (line, way), (other_line, same_way) = [
+        (made := command_line(action, "python3"), likeness(action, made)) for _ in "12"
+    ]
+
+    assert (line == other_line, way == same_way) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import os
 import pytest
 from differential.cases import Case
 from differential.engine_record import ENGINES, Ended, EngineRecord
-from equivalence import place
+from differential.plain_ansible import SourcesCase
+from equivalence import place, plain_place
 from harness.bench import Bench, step
 
 HOSTS = ("a", "b")
@@ -88,6 +89,13 @@ def test_both_engines_leave_the_same_record(tmp_path):
 def test_whatever_a_runbook_has_both_engines_leave_the_same_record(seed):
     with place(ssh=False, large=1_000_000) as where:
         assert where.compare(Case.of(seed)) == []
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("seed", [*map(int, SEEDS)])
+def test_wherever_a_variable_comes_from_both_engines_do_on_a_host_what_plain_ansible_does(seed):
+    with plain_place(ssh=False) as where:
+        assert where.compare(SourcesCase.of(seed)) == []
 
 
 @pytest.mark.live

@@ -64,6 +64,10 @@ def ask(hub, python, *requests):
     return [answers[number] for number in range(len(requests))]
 
 
+def test_what_it_is_started_by_is_one_line_as_sshd_and_sudo_write_it_down():
+    assert BOOT.splitlines() == [BOOT]
+
+
 def test_several_workers_ask_one_python_and_each_has_its_own_answer(hub, start):
     python = start()
 

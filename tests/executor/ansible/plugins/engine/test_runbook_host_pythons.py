@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
 import time
@@ -13,6 +14,7 @@ from runbook_host_pythons import HostPythons
 from runbook_hub import ATTEMPT, Hub
 
 SHEBANG = f"#!{sys.executable}"
+WHERE = {"_raw_params": "pwd", "_uses_shell": False}
 COMMAND = {"_raw_params": "sh -c 'echo $PPID'", "_uses_shell": False}
 
 
@@ -24,15 +26,20 @@ class Asked:
         self.pythons = HostPythons(self.hub)
 
     def do(self, **options):
-        """Its answer, from the Python of a host that is set up so."""
+        """Do the command by the Python of a host that is set up so; who has done commands by now."""
+        self.answer(COMMAND, **options)
+        return self.processes()
+
+    def answer(self, command, **options):
+        """What it prints there."""
         answers = []
         action = action_by("local", **options)
-        self.hub.start(lambda _: answers.append(self.pythons.answer(action, SHEBANG, COMMAND, {})))
+        self.hub.start(lambda _: answers.append(self.pythons.answer(action, SHEBANG, command, {})))
         deadline = time.monotonic() + PATIENCE
         while not answers and time.monotonic() < deadline:
             self.hub.poll(1)
         assert answers[0]["rc"] == 0, answers
-        return self.processes()
+        return json.loads(answers[0]["stdout"])["stdout"]
 
     def processes(self):
         return [python._process.pid for python in self.pythons._pythons.values()]
@@ -61,6 +68,21 @@ def test_the_same_way_is_one_python_and_another_way_another_one(asked):
     first = asked.do()
 
     assert (asked.do(), len(asked.do(ansible_become_user="root")), asked.processes()[:1]) == (first, 1, first)
+
+
+def test_who_becomes_somebody_in_another_directory_is_done_by_another_one(asked, tmp_path):
+    # Given hosts on this machine whose variables differ in nothing but where sudo is called
+    becomes = tmp_path / "becomes"
+    becomes.write_text('#!/bin/sh\nexec /bin/sh -c "$8"\n')
+    becomes.chmod(0o755)
+    places = [tmp_path / "one", tmp_path / "other"]
+    for place in places:
+        place.mkdir()
+    # When
+    options = {"become": "sudo", "ansible_become_exe": str(becomes)}
+    told = [asked.answer(WHERE, **options, ansible_sudo_chdir=str(place)) for place in places]
+    # Then each command stands where its own host says
+    assert told == [str(place) for place in places]
 
 
 def test_one_that_is_stale_is_replaced_and_the_command_is_done_once(asked, tmp_path):
