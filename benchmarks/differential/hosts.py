@@ -25,6 +25,7 @@ PYTHON = next((path for path in ("/usr/bin/python3",) if Path(path).exists()), s
 BECOMES = """#!/bin/sh
 user=root
 while :; do case $1 in -u) user=$2; shift 2;; -*) shift;; *) break;; esac; done
+export HOME="$(getent passwd "$user" | cut -d: -f6)"
 exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups -- "$@"
 """
 """Becomes another user, with the words that sudo is given, where this machine has no sudo."""

@@ -52,9 +52,13 @@ class SourcesCase:
             _library(Path(name), "")
             steps = source_steps.steps(random, lambda each: is_accepted(Path(name), _runbook(each)))
         document = _runbook(steps) | random.choice(({}, {}, {"serial": 2}, {"serial": 1}))
-        if "serial" in document:  # each batch is a play of its own to the product
-            document = json.loads(json.dumps(document).replace("ansible_play_hosts", "ansible_play_batch"))
-        return cls(document, variable_sources.variables(random), source_steps.ways(random))
+        case = cls(document, variable_sources.variables(random), source_steps.ways(random))
+        return case.without_hosts_of_play() if "serial" in document else case
+
+    def without_hosts_of_play(self) -> SourcesCase:
+        """The same where each batch is a play of its own to the product, and so has hosts of its own."""
+        both = json.dumps([self.document, self.placed, self.ways])
+        return SourcesCase(*json.loads(re.sub("ansible_play_(hosts_all|hosts|batch)", "group_names", both)))
 
 
 def _runbook(steps: list[Document]) -> Document:
@@ -117,7 +121,7 @@ class PlainPlace:
             return [*lines, *witness.witnessed(self.directory / "place")]
         finally:
             if keep := os.environ.get("EQUIVALENCE_KEEPS"):
-                shutil.copytree(self.directory, Path(keep, way), dirs_exist_ok=True)
+                shutil.copytree(self.directory, Path(keep, way), ignore=shutil.ignore_patterns("cp"))
             shutil.rmtree(self.directory)
 
     def _furnish(self, case: SourcesCase) -> None:

@@ -8,6 +8,7 @@ from random import Random
 from differential.hosts import HOSTS, PYTHON
 from differential.random_steps import Document
 from differential.variable_sources import NAMES, Texts
+from differential.witness import READS
 
 WITNESS = "{{ here }}/witness"
 EXPRESSIONS = (
@@ -108,7 +109,7 @@ def _shell(random: Random, name: str) -> Document:
 
 
 def _input(random: Random, name: str) -> Document:
-    return {"command": [WITNESS, name], "stdin": _expression(random)}
+    return {"command": [WITNESS, name, READS], "stdin": _expression(random)}
 
 
 def _file(random: Random, name: str) -> Document:
@@ -149,7 +150,7 @@ TASKS = """\
 - name: Keep it
   ansible.builtin.set_fact:
     of_tasks: "{{ called.results | map(attribute='stdout') | list }}"
-    kept: "{{ given }}"
+    said: "{{ given }}"
 - name: As whom it is now
   vars: {ansible_become_user: "{{ 'daemon' if inventory_hostname == 'a' else 'nobody' }}"}
   become: true

@@ -11,6 +11,8 @@ from typing import Any
 
 NAME = "witness"
 """The program, in the directory of each host."""
+READS = "reads"
+"""The word at which it reads its input, which plain Ansible leaves open over SSH."""
 _WRITTEN = "witnessed"
 _PROGRAM = """\
 #!{python} -IS
@@ -26,7 +28,7 @@ seen = {{
     "user": [os.getuid(), os.getgid(), sorted(os.getgroups())],
     "directory": os.getcwd(),
     "mask": os.umask(0o22),
-    "input": sys.stdin.read(),
+    "input": sys.stdin.read() if sys.argv[2:] == ["{reads}"] else "",
     "called by": words(os.getppid()),
 }}
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "{written}"), "a") as file:
@@ -50,7 +52,7 @@ def furnish(places: Path, hosts: Mapping[str, Any], python: str) -> None:
         (places / name).mkdir()
         (places / name).chmod(0o777)
         for file, text, mode in (
-            (NAME, _PROGRAM.format(python=python, written=_WRITTEN), 0o755),
+            (NAME, _PROGRAM.format(python=python, written=_WRITTEN, reads=READS), 0o755),
             (_WRITTEN, "", 0o666),
         ):
             (places / name / file).write_text(text, encoding="utf-8")

@@ -89,11 +89,12 @@ def reviewed(library: Library, source: Source) -> bytes:
 
     Raises:
         InvalidInputError: it is missing, or the runbook has changed since, or somebody edited it; or others can change
-            one of them, or whom the runbook calls.
+            one of them, or whom the runbook calls; or there are variables beside it.
     """
     playbook = library.playbook(source)
     trusted_files.check([*source.files, source.path.with_name("contacts.yml")])
     _check(playbook, compiled(source), source)
+    _check_variables(playbook.parent)
     reviewed_beside(library, source)
     return playbook.read_bytes()
 
@@ -108,6 +109,13 @@ def reviewed_beside(library: Library, source: Source) -> dict[str, bytes]:
     for name, text in beside.items():
         _check(library.playbook(source).parent / name, text, source)
     return {name: text.encode() for name, text in beside.items()}
+
+
+def _check_variables(directory: Path) -> None:
+    for path in (directory / name for name in ("group_vars", "host_vars")):
+        if path.is_dir():
+            message = f"{path} is read by plain Ansible and not by a run, which has its variables from the inventory"
+            raise InvalidInputError(message, hint=f"move it beside the hosts: INVENTORY/{path.name}")
 
 
 def _check(path: Path, text: str, source: Source) -> None:

@@ -47,7 +47,7 @@ def unknown_handlers(contents: Mapping[str, bytes], rule: str) -> Iterator[Findi
     Nothing is found where a role of a collection, whose handlers nobody sees here, or a handler that imports others
     belongs to it.
     """
-    read = {path: [task for root in _roots(path, data) for task in tasks(root)] for path, data in contents.items()}
+    read = {path: [task for root in roots(path, data) for task in tasks(root)] for path, data in contents.items()}
     handlers = [task for path, found in read.items() if _part(path) == "handlers" for task in found]
     all_calls = [call for found in read.values() for task in found for call in calls(task)]
     roles = [call.args.get("name") for call in all_calls if call.module in {"include_role", "import_role"}]
@@ -77,7 +77,8 @@ def _part(path: str) -> str:
     return parts[0] if parts else "tasks"
 
 
-def _roots(path: str, data: bytes) -> list[Value]:
+def roots(path: str, data: bytes) -> list[Value]:
+    """The lists of tasks in the file at `path`; none where it has other things."""
     if not path.endswith((".yml", ".yaml")) or _part(path) not in {"tasks", "handlers"}:
         return []
     try:

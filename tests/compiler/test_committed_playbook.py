@@ -81,3 +81,14 @@ def test_a_script_that_has_changed_since(library, tmp_path):
     (tmp_path / "runbooks" / "a.sh").unlink()
     with pytest.raises(InvalidInputError, match="a: a.sh is not there; it is looked for beside"):
         compiled(source)
+
+
+@pytest.mark.parametrize("name", ["group_vars", "host_vars"])
+def test_variables_that_only_plain_ansible_would_read(library, tmp_path, name):
+    path = tmp_path / "playbooks" / name
+    path.mkdir()
+
+    assert refusal(library) == (
+        f"{path} is read by plain Ansible and not by a run, which has its variables from the inventory",
+        f"move it beside the hosts: INVENTORY/{name}",
+    )

@@ -314,3 +314,26 @@ def test_a_project_file_gives_an_inventory_what_it_needs_and_lets_nothing_hostil
     (bench.directory / "runbook.toml").write_text('[ansible]\npass_environment = ["ANSIBLE_RUN_TAGS"]\n')
     refused = bench.command(*words)
     assert (refused.code, "ANSIBLE_RUN_TAGS cannot be passed on" in refused.err) == (2, True), refused.err
+
+
+def test_what_plain_ansible_would_look_up_is_not_silently_nothing_in_a_run(bench):
+    # Given an inventory with a variable of the environment, and a step that writes it down
+    made = bench.directory / "made"
+    bench.environment = {"SHOP_REGION": "eu"}
+    bench.hosts(here={"region": "{{ lookup('env', 'SHOP_REGION') }}"})
+    bench.write(step("write", 'echo "$REGION" > "$MADE"', env={"REGION": "{{ region }}", "MADE": str(made)}))
+
+    # When it is done as it is, and with that variable chosen
+    refused = bench.run()
+    done_at_first = made.exists()
+    (bench.directory / "runbook.toml").write_text('[ansible]\npass_environment = ["SHOP_REGION"]\n')
+    ran = bench.run()
+
+    # Then it is refused before anything is done, and done with the value
+    assert (refused.code, done_at_first, "SHOP_REGION" in refused.out) == (2, False, True), refused.out
+    assert (ran.code, made.read_text()) == (0, "eu\n"), ran.err
+
+    # When the inventory looks for files beside the playbook
+    bench.hosts(here={"region": "{{ query('fileglob', 'regions/*') | length }}"})
+
+    assert (bench.run().code, made.read_text()) == (2, "eu\n")

@@ -25,6 +25,7 @@ from runner.executor.ansible.teardown import Reap, end_connections, reap_hosts, 
 from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.inventory.duplicate_keys import HINT, check_json, duplicate_key
+from runner.executor.inventory.project_file import check_lookups
 from runner.executor.job import ENGINE, USUAL_ENGINE, AbandonedRun, Ending, Handler, Job, JobPart, Message, Together
 from runner.executor.python_interpreter import check_here
 
@@ -159,6 +160,8 @@ class AnsibleExecutor:
             nonlocal first
             if first and message["kind"] != "inventory":
                 raise ExecutionError("the callback plugin reported before the inventory", hint="reinstall runbookctl")
+            if first:
+                check_lookups(message.pop("looked_up", {}), job.environ)
             first = False
             job.learn(message.pop("secret_values", ()))
             return receive(message)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,6 +112,24 @@ def project_above(inventory: Path) -> ProjectFile:
         InvalidInputError: as `project_file`.
     """
     return project_file(next((each for each in inventory.absolute().parents if (each / NAME).exists()), None))
+
+
+def check_lookups(looked_up: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> None:
+    """That nothing which plain Ansible would find is silently nothing here.
+
+    Raises:
+        InvalidInputError: some of it is.
+    """
+    if hidden := [name for name in looked_up.get("environment", ()) if name in environ]:
+        passed = [name for name in hidden if may_pass(name)]
+        chosen = f"write pass_environment = {json.dumps(passed)} under [ansible] in runbook.toml"
+        message = (
+            f"a template looks up {listed(hidden)} of the environment, which is set here and which a run does not see"
+        )
+        raise InvalidInputError(message, hint=chosen if passed == hidden else "write what it holds into the inventory")
+    if beside := looked_up.get("beside", ()):
+        message = f"a template looks for {listed(list(beside))} beside the playbook, where a run has no such file"
+        raise InvalidInputError(message, hint="write the whole path, like {{ inventory_dir }}/files/one.conf")
 
 
 def _settings(path: Path, cfg: Path) -> dict[tuple[str, str], str]:

@@ -72,6 +72,11 @@ class StepKind(Kind):
         return ()
 
     @property
+    def gathers_facts(self) -> bool:
+        """Whether Ansible knows facts of the host by it, for as long as nothing stops the run."""
+        return False
+
+    @property
     def good(self) -> Mapping[str, Collection[int]]:
         """By the name it has in a condition, the numbers with which the action itself has not failed.
 

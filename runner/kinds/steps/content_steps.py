@@ -37,6 +37,11 @@ class ContentStep(StepKind):
         """The users that are declared."""
         return self.users
 
+    @property
+    def gathers_facts(self) -> bool:
+        """Where that is asked for; a task of its own that does is not seen from here."""
+        return self.facts
+
     def imports(self) -> tuple[str, Mapping[str, Any]]:
         """The module that imports it, and its arguments."""
         raise NotImplementedError

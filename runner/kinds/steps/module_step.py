@@ -79,6 +79,11 @@ class ModuleStep(StepKind):
     env: Environment = {}
 
     @property
+    def gathers_facts(self) -> bool:
+        """Whether it is a module for that, by its name."""
+        return any(re.fullmatch(r".*\.(?:setup|gather_facts|\w+_facts)", name) for name in self.module)
+
+    @property
     def ansible_module(self) -> tuple[str, Mapping[str, Any]]:
         """The module's full name, and its arguments."""
         return next(iter(self.module.items()))

@@ -7,7 +7,7 @@ import pytest
 from runner.core.errors import InvalidInputError
 from runner.executor.ansible.workspace import environment
 from runner.executor.inventory.ansible_cfg import unread
-from runner.executor.inventory.project_file import PASSES, project_above, project_file
+from runner.executor.inventory.project_file import PASSES, check_lookups, project_above, project_file
 from runner.executor.job import ENGINE
 
 CFG = """\
@@ -133,3 +133,30 @@ def test_the_file_of_the_library_in_which_an_inventory_lies(tmp_path):
     (tmp_path / "inventories").mkdir()
 
     assert project_above(tmp_path / "inventories" / "lab") == project
+
+
+ENVIRON = {"DB_HOST": "db1", "PYTHONPATH": "/srv"}
+
+
+@pytest.mark.parametrize("looked_up", [{}, {"environment": ["DB_PORT"], "beside": []}])
+def test_what_nobody_finds_is_no_difference(looked_up):
+    check_lookups(looked_up, ENVIRON)
+
+
+@pytest.mark.parametrize(
+    ("looked_up", "message", "hint"),
+    [
+        (
+            {"environment": ["DB_HOST", "DB_PORT"]},
+            "looks up DB_HOST of the environment",
+            'pass_environment = ["DB_HOST"]',
+        ),
+        ({"environment": ["PYTHONPATH"]}, "looks up PYTHONPATH of the environment", "into the inventory"),
+        ({"beside": ["conf/*"]}, r"looks for conf/\* beside the playbook", "the whole path"),
+    ],
+)
+def test_what_plain_ansible_finds_is_refused(looked_up, message, hint):
+    with pytest.raises(InvalidInputError, match=message) as refused:
+        check_lookups(looked_up, ENVIRON)
+
+    assert hint in refused.value.hint

@@ -23,6 +23,7 @@ from runbook_commands import Commands
 from runbook_environment import install as keep_environments_out_of_arguments
 from runbook_hosts import connection_facts, lacking, machine, paths_to_hide, values_to_hide
 from runbook_items import number_of
+from runbook_lookups import looked_up
 from runbook_names import (
     ambiguous_names,
     delegate_hosts,
@@ -161,6 +162,7 @@ class CallbackModule(CallbackBase):
             variables=sorted(set().union(*variables.values())),
             lacking=lacking(variables, os.environ.get("RUNBOOK_NEEDS", "")),
             inventory_hosts=len({*host_names(inventory), *hosts}),
+            looked_up=looked_up(playbook, variables),
             commands=self._of_steps(),
             secret_values=values_to_hide(variables, loader),
             secret_paths=paths_to_hide(variables),

@@ -137,6 +137,7 @@ def test_the_first_message_names_the_hosts_of_every_play_and_the_class_of_each_h
             "warnings": [],
             "idle": [],
             "lacking": {},
+            "looked_up": {"environment": [], "beside": []},
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
             "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},
             "connection_facts": {
