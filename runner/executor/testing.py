@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from runner.executor.host_check import HostCheck
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.job import AbandonedRun, Ending, Handler, Job, JobPart, Message, Together
 from runner.executor.protocol import Executor
+from runner.model.yaml.composer import LOADER
 
 Answer = tuple[str, Mapping[str, Any]]
 """What a task comes to: the kind of message (`ok`, `failed`, `unreachable`, `skipped`), and its result."""
@@ -70,7 +72,7 @@ class ScriptedExecutor(Executor):
         delegates = {f"'{name}'": self._named(name)[0] for name in job.on} | {"localhost": "localhost"}
         facts = {host: dict(values) for host, values in part.captured.items()}
         play_on = _Tasks(self, job, part, lost, handle, facts, delegates)
-        for play, item in ((each, item) for each in yaml.safe_load(job.playbook) for item in each["tasks"]):
+        for play, item in ((each, item) for each in _read(job.playbook) for item in each["tasks"]):
             play_on.do(item, lost.left(self._hosts(job, play, part.limit)), set())
         handle({"kind": "end", "commands": self._commands(job, part)})
         return self.ending or Ending("exited", lost.code)
@@ -111,7 +113,7 @@ class ScriptedExecutor(Executor):
 
     def _inventory(self, job: Job, part: JobPart, limit: Sequence[str]) -> Message:
         job.learn(self.secrets)
-        plays = yaml.safe_load(job.playbook)
+        plays = _read(job.playbook)
         matched = [self._hosts(job, play, limit) for play in plays]
         every = list(dict.fromkeys(host for play in plays for host in self.hosts[play["hosts"]]))
         delegates = {name: self._named(name) for name in job.on}
@@ -135,7 +137,7 @@ class ScriptedExecutor(Executor):
     def _commands(self, job: Job, part: JobPart) -> Mapping[str, Mapping[str, Any]]:
         """What each step that is to be rendered would do, as it is written."""
         commands: dict[str, dict[str, Any]] = {}
-        for play in yaml.safe_load(job.playbook):
+        for play in _read(job.playbook):
             for task in (task for item in play["tasks"] for task in _tasks(item, job)):
                 marker = Marker.parse(task["name"])
                 if marker and marker.part == "action" and marker.step in part.render:
@@ -167,8 +169,7 @@ class _Lost:
 class _Tasks:
     """Goes through the tasks of a play as Ansible does: those with a tag of `part`, and a rescue where a block failed.
 
-    `facts` is what each host is known by; what is only done where one of them is true is skipped elsewhere. `delegates`
-    has the host for what stands in a `delegate_to`.
+    `facts` is what each host is known by (what needs one is skipped without it), `delegates` the host of `delegate_to`.
     """
 
     executor: ScriptedExecutor
@@ -187,10 +188,7 @@ class _Tasks:
         to: str = "",
         about: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """Do a task, or a block with its rescue, that is within something with `tags` and is delegated `to`.
-
-        `about` is the number of the item that it is done for, if it is.
-        """
+        """Do a task, or a block with its rescue, within something with `tags`, delegated `to`, for the item `about`."""
         inherited, tags, to = tags, tags | set(item.get("tags", [])), item.get("delegate_to", to)
         if str(when := item.get("when", "")).startswith("runbook_needs_"):
             hosts = [host for host in hosts if self.facts.get(host, {}).get(when)]
@@ -215,11 +213,10 @@ class _Tasks:
         """Do the tasks of a file for each due item: all hosts of that number together, where the first comes to it."""
         marker = Marker.parse(item["name"])
         assert marker is not None  # noqa: S101 - it is a compiled task
-        undone = undone_step(marker.step)
-        items = {host: self._items(undone or marker.step, host) for host in hosts}
+        items = {host: self._items(undone_step(marker.step) or marker.step, host) for host in hosts}
         due = {host: self.facts[host].get(due_fact(marker.step), range(1, 1 + len(items[host]))) for host in hosts}
         for number in dict.fromkeys(number for host in hosts for number in due[host]):
-            for task in yaml.safe_load(self.job.files[f"playbooks/{item[_INCLUDE]['file']}"]):
+            for task in _read(self.job.files[f"playbooks/{item[_INCLUDE]['file']}"]):
                 mine = [host for host in self.lost.left(hosts) if number in due[host]]
                 self.do(task, mine, tags, to, {"item": number})
 
@@ -227,7 +224,7 @@ class _Tasks:
         """Do the tasks of a role, or of a file; each answers what is scripted for (step, name of the task)."""
         marker = Marker.parse(item["name"])
         assert marker is not None  # noqa: S101 - it is a compiled task
-        for task in yaml.safe_load(self.job.files[place]):
+        for task in _read(self.job.files[place]):
             for host in self.lost.left(hosts):
                 whence = {"host": host, "task": task["name"], "within": str(marker), "place": f"{place}:1"}
                 self.handle({"kind": "start", **whence})
@@ -270,6 +267,9 @@ class _Tasks:
 
 _INCLUDE = "ansible.builtin.include_tasks"
 
+_read = lru_cache(maxsize=64)(partial(yaml.load, Loader=LOADER))
+"""What a compiled file has: it is asked for several times in each part of a run, and nobody changes it."""
+
 
 def _imported(item: Mapping[str, Any]) -> str:
     """The file of the tasks that `item` imports, from the root of the library; empty where it is no import."""
@@ -282,7 +282,7 @@ def _imported(item: Mapping[str, Any]) -> str:
 def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:
     """Every task in blocks within blocks, and in the files that are included."""
     yield from () if "block" in item else (item,)
-    included = yaml.safe_load(job.files[f"playbooks/{item[_INCLUDE]['file']}"]) if _INCLUDE in item else ()
+    included = _read(job.files[f"playbooks/{item[_INCLUDE]['file']}"]) if _INCLUDE in item else ()
     for each in (*item.get("block", ()), *item.get("rescue", ()), *included):
         yield from _tasks(each, job)
 
