@@ -7,9 +7,12 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 _MARKDOWN = re.compile(r"[\\|<>&\[\]`*]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown or HTML would take for its own; within a word, as in a_b, an underscore means nothing."""
@@ -65,7 +68,26 @@ def template_environment(package: str, *, html: bool = True, text: Callable[[Any
         autoescape=html,  # noqa: S701 - Markdown has marks of its own, which `markdown` escapes
         finalize=lambda value: value if hasattr(value, "__html__") else text(value),
         undefined=StrictUndefined,
+        bytecode_cache=_compiled(html, text),
         trim_blocks=True,
         lstrip_blocks=True,
         optimized=False,  # that takes a third of the time of reading a template, which a command uses once
     )
+
+
+class _Compiled(BytecodeCache):
+    """The templates that this process has compiled, which the next environment of its kind takes over."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+@cache
+def _compiled(html: bool, text: Callable[[Any], str]) -> _Compiled:  # noqa: FBT001, ARG001 - each kind has its own
+    return _Compiled()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,15 @@ on-call:
 
 def runbook_file(root: Path, text: str = RUNBOOK, **changes: Any) -> Path:
     """A library in the directory `root` with one runbook: `text` with its top-level keys changed (None drops one)."""
-    document = {key: value for key, value in {**yaml.safe_load(text), **changes}.items() if value is not None}
+    document = {key: value for key, value in {**_parsed(text), **changes}.items() if value is not None}
     path = root / "runbooks" / f"{document['id']}.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dump(document) if changes else text, encoding="utf-8")
     (path.parent / "contacts.yml").write_text(CONTACTS)
     return path
+
+
+_parsed = cache(yaml.safe_load)
 
 
 @dataclass

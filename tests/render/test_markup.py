@@ -47,3 +47,14 @@ def test_a_template_prints_nothing_that_is_more_than_text():
     page = template_environment("runner.render").from_string("{{ a }} {{ b }}").render(a="<b>\x1b", b=5)
 
     assert page == "&lt;b&gt;\ufffd 5"
+
+
+def test_a_template_that_is_compiled_already_prints_in_the_way_of_each_environment():
+    kinds = [(True, visible), (True, str), (False, visible), (True, visible)]
+    made = [template_environment("runner.render", html=html, text=text) for html, text in kinds]
+
+    pages = [each.get_template("matrix.html.j2").render(rows=[], columns=["<b>\x1b"], note="") for each in made]
+
+    assert ["&lt;b&gt;" in page for page in pages] == [True, True, False, True]
+    assert ["\x1b" in page for page in pages] == [False, True, False, False]
+    assert pages[3] == pages[0]
