@@ -20,10 +20,14 @@ CHUNK = 65536
 MOST = 67_108_864
 READY = "runbook-host-python-is-ready"
 SETTINGS = (
-    *("passwd", "group", "shadow", "sudoers", "sudoers.d", "login.defs", "environment", "pam.d", "security"),
-    *("security/limits.conf", "security/limits.d", "security/pam_env.conf", "bash.bashrc", "zsh/zshenv", "ssh/sshrc"),
+    *("passwd", "group", "shadow", "sudoers", "sudoers.d", "sudo.conf", "login.defs", "pam.d", "security"),
+    *("security/limits.d", "environment", "default/locale", "locale.conf", "profile", "profile.d", "bash.bashrc"),
+    *("zshenv", "zsh/zshenv", "zsh/zprofile", "zsh/zlogin", "csh.cshrc", "csh.login", "ssh/sshrc"),
 )
-OWN_SETTINGS = (".bashrc", ".zshenv", ".cshrc", ".tcshrc", ".config/fish/config.fish", ".ssh/environment", ".ssh/rc")
+OWN_SETTINGS = (
+    *(".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zlogin", ".login", ".cshrc"),
+    *(".tcshrc", ".config/fish/config.fish", ".pam_environment", ".ssh/environment", ".ssh/rc"),
+)
 
 
 def login():
@@ -33,12 +37,17 @@ def login():
     found = {}
     for path in paths:
         with contextlib.suppress(OSError):
-            stat = os.stat(path)
-            found[path] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            found[path] = version(os.stat(path))
+            found.update((each.path, version(each.stat())) for each in os.scandir(path))
     with contextlib.suppress(KeyError, OSError):
         user = pwd.getpwuid(os.getuid())
         found["groups"] = (user.pw_name, *sorted(os.getgrouplist(user.pw_name, user.pw_gid)))
     return found
+
+
+def version(stat):
+    """What differs once a file has been written, or another one has taken its place."""
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class AnsweredRequest:

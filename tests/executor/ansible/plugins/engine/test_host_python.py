@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,10 +26,10 @@ def main(arguments):
 class Host:
     """The program as the controller starts it."""
 
-    def __init__(self):
+    def __init__(self, settings="/etc", **options):
         pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
-        program = f"MODULE = {MODULE!r}\n{SOURCE}"
-        self.process = subprocess.Popen([sys.executable, "-u", "-c", program], **pipes, text=True)
+        program = f"MODULE = {MODULE!r}\n{SOURCE.replace('/etc', str(settings))}"
+        self.process = subprocess.Popen([sys.executable, "-u", "-c", program], **pipes, text=True, **options)
         assert self.process.stdout.readline() == "runbook-host-python-is-ready\n"
 
     def ask(self, number, code="", **keys):
@@ -39,15 +40,18 @@ class Host:
     def answer(self):
         return json.loads(self.process.stdout.readline())
 
+    def end(self):
+        self.process.kill()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
 
 @pytest.fixture
 def host():
     one = Host()
     yield one
-    one.process.kill()
-    one.process.stdin.close()
-    one.process.stdout.close()
-    one.process.wait()
+    one.end()
 
 
 def test_a_request_is_done_in_a_process_and_a_session_of_its_own(host):
@@ -94,6 +98,26 @@ def test_all_that_is_printed_arrives_whatever_its_bytes_are(host):
     answer = host.answer()
 
     assert answer["stdout"].encode("latin-1") == bytes(range(256)) * 4000
+
+
+@pytest.mark.parametrize("name", ["etc/profile", "etc/profile.d/shop.sh", "etc/sudoers.d/shop", "home/.bash_profile"])
+def test_it_does_nothing_once_a_login_would_be_given_something_else(tmp_path, name):
+    # Given one that goes on while a file is written that a login reads, which was there before
+    path = tmp_path / name
+    for directory in (path.parent, tmp_path / "home"):
+        directory.mkdir(parents=True, exist_ok=True)
+    path.write_text("export SHOP=old\n")
+    host = Host(tmp_path / "etc", env={**os.environ, "HOME": str(tmp_path / "home")})
+    host.ask(1)
+    first = host.answer()
+    with path.open("a") as file:
+        file.write("export SHOP=new\n")
+    # When it is asked again
+    host.ask(2)
+    second = host.answer()
+    host.end()
+    # Then that is for another one, which is given the new text
+    assert (first["rc"], second) == (0, {"id": 2, "stale": True})
 
 
 def test_it_ends_when_nobody_can_ask_any_more_and_what_was_begun_goes_on(host, tmp_path):
