@@ -78,10 +78,19 @@ def _step(random: Random, name: str) -> Document:
     step.setdefault("verify", [{"exit": 0}])
     if random.choice((True, *4 * (False,))):
         step["verify"] = [*step["verify"], {"that": _condition(random)}]
+    if random.choice((True, False, False)):
+        step["verify"] = [*step["verify"], _probe(random, name)]
     for chance, keys in KEYS:
         if random.random() < chance:
             step |= {key: _condition(random) if value == "C" else value for key, value in keys.items()}
     return step
+
+
+def _probe(random: Random, name: str) -> Document:
+    asks = {"command": [WITNESS, f"{name}-probe", _expression(random)], "exit": 0, **_environment(random)}
+    more = ({}, {"become": True}, {"become": True, "become_user": "{{ who }}"})
+    repeats = ({}, {}, {"within": "10s", "every": "100ms"})
+    return {"says": "It is so", **asks, **random.choice(more), **random.choice(repeats)}
 
 
 def _expression(random: Random) -> str:
@@ -134,7 +143,9 @@ def _tasks(random: Random, name: str) -> Document:
 
 
 def _keeps(random: Random, name: str) -> Document:
-    value = random.choice(("(stdout | from_json)[0]", "stdout", "V", "[V, 1]", "stdout | length", "V | string"))
+    value = random.choice(
+        ("(stdout | from_json)[0]", "stdout", "V | to_json", "[V | string, 1]", "stdout | length", "V | string")
+    )
     kept = random.choice(("kept", "kept", "kept", "who"))
     captured = "'nobody'" if kept == "who" else _named(random, value)
     return {"command": [WITNESS, name, _expression(random)], "capture": {kept: captured}}

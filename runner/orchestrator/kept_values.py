@@ -53,6 +53,10 @@ def unusable(result: Mapping[str, Any], *, escaped: bool) -> str:
     """
     if result.get("truncated"):
         return f"captures too much: {_TOO_MUCH}"
+    for name, what in result.get("altered", {}).items():
+        return (
+            f"what is captured as {name} is {what}: only what JSON has stays what it is; make a text of it: `| string`"
+        )
     for name, value in result.get("ansible_facts", {}).items():
         if reason := unfit(value):
             return f"what is captured as {name} {reason}"

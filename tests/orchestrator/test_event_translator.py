@@ -451,6 +451,14 @@ def test_a_module_that_died_with_a_return_code_that_is_none_is_one_of_which_nobo
     assert (event.data["outcome"], event.data["result"]["rc_as_answered"]) == (Outcome.UNKNOWN, [1])
 
 
+def test_what_would_be_something_else_to_a_later_step_is_not_captured(translator):
+    events(translator, message("ok", "action", rc=0, stdout="x", output={"stdout": {"truncated": False}}))
+    captured = message("ok", "capture", ansible_facts={"cap": "2026-01-01"}, altered={"cap": "a date"})
+
+    with pytest.raises(ExecutionError, match="what is captured as cap is a date: only what JSON has stays what it is"):
+        list(translator.events(captured))
+
+
 @pytest.mark.parametrize(
     ("stdout", "facts", "reason"),
     [

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 
@@ -35,6 +36,8 @@ def public(result):
         for key, value in result.items()
         if not str(key).startswith("_ansible") and key != "invocation"
     }
+    if altered := {str(name): what for name, value in _facts(result).items() if (what := unlike_json(value))}:
+        answer["altered"] = altered
     for key in ("stdout_lines", "stderr_lines", "whole_lines", "diff"):
         answer.pop(key, None)
     if isinstance(answer.get("results"), list):
@@ -45,6 +48,23 @@ def public(result):
         answer = {key: _flat(answer[key]) for key in keys}
         answer["truncated"] = True
     return answer
+
+
+def _facts(result):
+    facts = result.get("ansible_facts")
+    return facts if isinstance(facts, dict) else {}
+
+
+def unlike_json(value):
+    """What in the value would be something else once it has been written as JSON; nothing where all stays as it is."""
+    if isinstance(value, dict):
+        keys = (f"a mapping with the key {key!r}, which is no text" for key in value if not isinstance(key, str))
+        return next(keys, "") or next(filter(None, map(unlike_json, value.values())), "")
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, map(unlike_json, value)), "")
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return ""
+    return "a date" if isinstance(value, dt.date) else f"of the type {type(value).__name__}"
 
 
 def _flat(value):

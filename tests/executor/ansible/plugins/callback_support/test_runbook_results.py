@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from pathlib import Path
@@ -82,3 +83,19 @@ def test_whatever_a_host_answers_it_is_one_line_that_the_socket_takes(answer):
 
     assert len(line.splitlines()) == 1
     assert len(line) < 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ({"rows": [{"n": 1, "at": None}], "share": 0.5, "on": True}, ""),
+        (dt.date(2026, 1, 1), "a date"),
+        ([{"at": dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)}], "a date"),
+        ({"rows": {1: "one"}}, "a mapping with the key 1, which is no text"),
+        ([b"bytes"], "of the type bytes"),
+    ],
+)
+def test_what_json_would_make_something_else_of_is_told(value, what):
+    told = results.public({"ansible_facts": {"kept": value, "other": "text"}})
+
+    assert told.get("altered", {}) == ({"kept": what} if what else {})
