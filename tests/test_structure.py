@@ -11,7 +11,7 @@ import statistics
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from harness.source_tree import PACKAGE, dotted, functions, imports, lines, modules
+from harness.source_tree import PACKAGE, dotted, functions, imports, lines, modules, nodes
 
 SAME_FILE_NAMES = {
     "base": "what the kinds of step, the kinds of verification, the channels and the rules of lint each promise",
@@ -81,7 +81,7 @@ def test_a_file_name_occurs_once():
 def test_a_class_name_occurs_once():
     places = defaultdict(set)
     for name, module in modules().items():
-        for node in ast.walk(module):
+        for node in nodes(module):
             if isinstance(node, ast.ClassDef):
                 places[node.name].add(name)
 

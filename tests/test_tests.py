@@ -6,13 +6,13 @@ Each list here names what does not keep a rule yet. A list may only shrink: what
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections import Counter
-from pathlib import Path
+from collections import Counter, defaultdict
 
 import pytest
 from harness import PATIENCE
-from harness.source_tree import modules, source_of_tests
+from harness.source_tree import modules, nodes, source_of_tests
 
 TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 """The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
@@ -143,11 +143,20 @@ PATCHES: dict[str, int] = {
 """How often a file of the tests patches something of `runner` in its place, where an argument would do."""
 
 
+@functools.cache
+def files_by_directory():
+    found = defaultdict(list)
+    for test in source_of_tests():
+        directory, _, name = test.rpartition("/")
+        found[directory].append(name)
+    return found
+
+
 def twins(name):
     """The tests of a module: beside those of its package, and named after it."""
-    directory, stem = Path(name).parent, Path(name).stem.strip("_")
-    pattern = re.compile(rf"test_{re.escape(stem)}(_\w+)?\.py")
-    return [test for test in source_of_tests() if Path(test).parent == directory and pattern.fullmatch(Path(test).name)]
+    directory, _, file = name.rpartition("/")
+    pattern = re.compile(rf"test_{re.escape(file.removesuffix('.py').strip('_'))}(_\w+)?\.py")
+    return [test for test in files_by_directory()[directory] if pattern.fullmatch(test)]
 
 
 def test_every_module_has_its_twin():
@@ -162,7 +171,7 @@ def test_every_module_has_its_twin():
 def ours(module):
     """The names in a file of the tests that stand for something of the product."""
     found = {}
-    for node in ast.walk(module):
+    for node in nodes(module):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "runner":
             found |= {alias.asname or alias.name: node.module for alias in node.names}
         elif isinstance(node, ast.Import):
@@ -180,7 +189,7 @@ def root(node):
 def patches(module):
     """The lines in which something of the product is replaced in its place."""
     names = ours(module)
-    for node in ast.walk(module):
+    for node in nodes(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             first = node.args[0]
             text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
@@ -238,7 +247,8 @@ def test_no_assertion_is_about_how_long_something_takes():
     functions = [
         (name, node)
         for name, module in source_of_tests().items()
-        for node in ast.walk(module)
+        if any(isinstance(node, ast.Attribute) and node.attr in CLOCKS for node in nodes(module))
+        for node in nodes(module)
         if isinstance(node, ast.FunctionDef)
     ]
 
@@ -250,7 +260,7 @@ WAITS = {"communicate", "wait", "join", "run", "command", "spawn"}
 
 def impatient(module):
     """The lines in which a test waits for what must come, and gives it up before anybody may call it hanging."""
-    for node in ast.walk(module):
+    for node in nodes(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WAITS:
             words = [each.value for each in node.keywords if each.arg in {"timeout", "patience"}]
             for limit in [*words, *(node.args[:1] if node.func.attr in {"wait", "join"} else ())]:
@@ -268,7 +278,7 @@ def test_chance_has_a_seed():
     unseeded = {
         (name, node.lineno)
         for name, module in source_of_tests().items()
-        for node in ast.walk(module)
+        for node in nodes(module)
         if isinstance(node, ast.Attribute) and root(node) == "random" and node.attr != "Random"
     }
 

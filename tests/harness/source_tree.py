@@ -26,6 +26,12 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def nodes(module):
+    """All that a file is made of, which several rules look at."""
+    return tuple(ast.walk(module))
+
+
 def lines(name):
     """How many lines the file `name` below the package has."""
     return len((PACKAGE / name).read_text(encoding="utf-8").splitlines())
@@ -36,14 +42,14 @@ def functions():
     return {
         f"{name}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
         for name, module in modules().items()
-        for node in ast.walk(module)
+        for node in nodes(module)
         if isinstance(node, ast.FunctionDef)
     }
 
 
 def imports(module):
     """The dotted names that a module imports, wherever in it."""
-    for node in ast.walk(module):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
