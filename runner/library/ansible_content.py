@@ -14,6 +14,7 @@ from runner.library.content_tasks import ModuleCall, calls, tasks, unknown_handl
 from runner.library.side_files import SideFiles
 from runner.model.checks import controller_lookups
 from runner.model.runbook import Runbook
+from runner.model.step import Step
 from runner.model.yaml.finding import Finding, InvalidFileError
 from runner.model.yaml.lenient_yaml import Value, documents
 from runner.model.yaml.yaml_file import unusable
@@ -36,6 +37,8 @@ _NEVER: Mapping[str, tuple[str, str]] = {
     ),
 }
 """The keywords of a task that are refused, each with what it does, and what to write instead."""
+_TAKEN = "is a name of the runbook already, and its value there counts more in a run"
+_OTHER_NAME = "give it another name"
 _FALSE = frozenset({"false", "no", "off", "0"})
 _ONLY_FALSE: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(
@@ -104,11 +107,19 @@ def findings(runbook: Runbook, files: SideFiles) -> list[Finding]:
     content = {path for path in files.contents if own and (is_content(path) or path in own)}
     found = [found for path in content for found in _of_file(path, files.contents[path], own, allowed)]
     found += unknown_handlers({path: files.contents[path] for path in content}, _RULE)
+    found += [each for step in steps for each in _of_variables(step, allowed, file=f"{runbook.id}.yml")]
     found += lost_values.findings(steps, files.contents, file=f"{runbook.id}.yml")
     templates = filled_in & files.contents.keys()
     filled = [found for path in templates for found in _of_template(path, files.contents[path])]
     templates |= {path for path in content if is_content(path) and "templates" in PurePosixPath(path).parts[3:4]}
     return sorted([*found, *filled, *(found for path in templates for found in _without(path, files.contents))])
+
+
+def _of_variables(step: Step, allowed: _Allowed, *, file: str) -> Iterator[Finding]:
+    """What the step sets for its tasks, though a run has a value for it that counts more, and plain Ansible has not."""
+    for name in step.action.sets if step.action else ():
+        if name in allowed.names:
+            yield unusable(file, f"the step {step.id} sets {name}, which {_TAKEN}", _OTHER_NAME)
 
 
 def _without(path: str, contents: Mapping[str, bytes]) -> Iterator[Finding]:
@@ -159,7 +170,7 @@ def _of_yaml(path: str, data: bytes, part: str, own: Collection[str], allowed: _
         elif part == "meta":
             yield from _of_meta(root, path, own, allowed)
         else:
-            yield from _of_names(root, allowed)
+            yield from _of_names(root, allowed if part == "vars" else None)
 
 
 def _of_texts(value: Value) -> Iterator[Finding]:
@@ -204,7 +215,7 @@ def _of_keywords(task: Value, allowed: _Allowed) -> Iterator[Finding]:
         elif key == "tags":
             yield from _of_tags(value)
         elif key in {"vars", "environment"}:
-            yield from _of_names(value, allowed)
+            yield from _of_names(value, allowed if key == "vars" else None)
     yield from _of_become(task, allowed)
 
 
@@ -227,13 +238,14 @@ def _of_become(task: Value, allowed: _Allowed) -> Iterator[Finding]:
     yield place.finding(_RULE, f"becomes {who}, of which the step says nothing", hint=hint)
 
 
-def _of_names(values: Value, allowed: _Allowed) -> Iterator[Finding]:
-    """What sets variables, or the environment."""
-    del allowed
+def _of_names(values: Value, allowed: _Allowed | None) -> Iterator[Finding]:
+    """What sets variables, or the environment; with what is `allowed`, where names of the runbook are not."""
     for value in values.values():
         name = str(value.place[-1])
         if name.lower().startswith(("ansible_", "runbook_")):
             yield value.finding(_RULE, f"{name} decides how a run reaches its hosts, or works there", hint=_REACHED)
+        elif allowed and name in allowed.names:
+            yield value.finding(_RULE, f"{name} {_TAKEN}", hint=_OTHER_NAME)
 
 
 def _of_call(call: ModuleCall, allowed: _Allowed) -> Iterator[Finding]:
@@ -246,7 +258,7 @@ def _of_call(call: ModuleCall, allowed: _Allowed) -> Iterator[Finding]:
     elif call.module == "meta" and (word := call.args.text) in _ENDS:
         yield call.args.finding(_RULE, f"{word} ends or changes a run that goes on elsewhere", hint="write `when`")
     elif call.module == "set_fact":
-        yield from _of_names(call.args, allowed)
+        yield from _of_names(call.args, None)
         for value in call.args.values():
             if value.place[-1] in allowed.names:
                 yield value.finding(

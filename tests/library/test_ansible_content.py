@@ -202,3 +202,21 @@ def test_a_template_brings_in_what_comes_along_and_nothing_else(found, tmp_path,
     runbook_file(tmp_path, steps=[FOUND, step])
     source = Library(tmp_path).source("RUN-001")
     assert [f"{each.line} {each.message}" for each in findings(source.runbook, source.side_files)] == left_alone
+
+
+PING = "  ansible.builtin.ping: {}\n"
+TAKEN = "stuck is a name of the runbook already, and its value there counts more in a run"
+
+
+@pytest.mark.parametrize(
+    ("files", "changes", "told"),
+    [
+        ({"tasks/main.yml": f"- name: A\n  vars: {{stuck: 1}}\n{PING}"}, {}, [f"2 {TAKEN}"]),
+        ({"vars/main.yml": "stuck: 1\n"}, {}, [f"1 {TAKEN}"]),
+        ({}, {"vars": {"stuck": 1}}, [f"1 the step web sets stuck, which {TAKEN.removeprefix('stuck ')}"]),
+        ({"defaults/main.yml": "stuck: 1\n"}, {}, []),
+        ({"tasks/main.yml": f"- name: A\n  environment: {{stuck: 1}}\n{PING}"}, {"vars": {"other": 1}}, []),
+    ],
+)
+def test_what_is_set_is_no_input_and_no_captured_value_which_a_run_would_keep(found, files, changes, told):
+    assert found(files, **changes) == told

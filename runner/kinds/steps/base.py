@@ -72,6 +72,11 @@ class StepKind(Kind):
         return ()
 
     @property
+    def sets(self) -> tuple[str, ...]:
+        """The variables that it has values of its own for."""
+        return ()
+
+    @property
     def gathers_facts(self) -> bool:
         """Whether Ansible knows facts of the host by it, for as long as nothing stops the run."""
         return False

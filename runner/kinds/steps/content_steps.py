@@ -38,6 +38,11 @@ class ContentStep(StepKind):
         return self.users
 
     @property
+    def sets(self) -> tuple[str, ...]:
+        """Those of its tasks."""
+        return tuple(self.vars)
+
+    @property
     def gathers_facts(self) -> bool:
         """Where that is asked for; a task of its own that does is not seen from here."""
         return self.facts
