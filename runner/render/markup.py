@@ -5,25 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from types import CodeType
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+import jinja2
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
-_MARKDOWN = re.compile(r"[\\|<>&\[\]`*]|(?<![^\W_])_|_(?![^\W_])")
+from runner.core.deferred import regex
+
+_MARKDOWN = regex(r"[\\|<>&\[\]`*]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown or HTML would take for its own; within a word, as in a_b, an underscore means nothing."""
 
-_BEGINS_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_BEGINS_TAG = regex(r"<(?=[A-Za-z/!?])")
 
-_BEGINS_BLOCK = re.compile(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+=~]|#{1,6})(?:\s|$)|[-=~]{2}))(.)")
+_BEGINS_BLOCK = regex(r"^(?:([0-9]{1,9}(?=[.)](?:\s|$)))|(?=(?:[-+=~]|#{1,6})(?:\s|$)|[-=~]{2}))(.)")
 """What makes a line a heading, an item of a list, or a rule."""
 
 # What a spreadsheet takes for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t")
+
+_VERSION = f"jinja-{jinja2.__version__}.{sys.implementation.cache_tag}"
+"""Who can read what a template was compiled to."""
 
 
 def visible(value: Any, *, kept: str = "\n\t", instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
@@ -63,31 +70,30 @@ def comma_separated(rows: Iterable[Sequence[str]]) -> str:
 
 def template_environment(package: str, *, html: bool = True, text: Callable[[Any], str] = visible) -> Environment:
     """The templates of `package`: whatever they print goes through `text`, unless it is HTML already."""
+    templates = Path(str(import_module(package).__file__)).with_name("templates")
+    settings = f"{'html' if html else 'plain'}-{text.__name__}"
     return Environment(
-        loader=PackageLoader(package),
+        loader=FileSystemLoader(templates),
+        bytecode_cache=_BesideTemplates(str(templates / "__pycache__"), f"%s.{settings}.{_VERSION}.pyc"),
         autoescape=html,  # noqa: S701 - Markdown has marks of its own, which `markdown` escapes
         finalize=lambda value: value if hasattr(value, "__html__") else text(value),
         undefined=StrictUndefined,
-        bytecode_cache=_compiled(html, text),
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # that takes a third of the time of reading a template, which a command uses once
+        optimized=False,  # so that no result of a filter is part of what is kept of a template
     )
 
 
-class _Compiled(BytecodeCache):
-    """The templates that this process has compiled, which the next environment of its kind takes over."""
-
-    def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType | None] = {}
+class _BesideTemplates(FileSystemBytecodeCache):
+    """Keeps what templates are compiled to where it may write, as Python does: a report is made by each run."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._code.get((bucket.key, bucket.checksum))
+        with suppress(OSError):
+            super().load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._code[bucket.key, bucket.checksum] = bucket.code
-
-
-@cache
-def _compiled(html: bool, text: Callable[[Any], str]) -> _Compiled:  # noqa: FBT001, ARG001 - each kind has its own
-    return _Compiled()
+        if sys.dont_write_bytecode:
+            return
+        with suppress(OSError):
+            Path(self.directory).mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
