@@ -8,16 +8,18 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal
 
+from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError, UnreachableError
 from runner.core.ownership import trusted_files
 from runner.core.step_tags import GATE
 from runner.executor.ansible import processes, workspace
 from runner.executor.ansible.callback_socket import CallbackSocket
+from runner.executor.ansible.left_out import left_out
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.supervision import Limits, Supervision
 from runner.executor.ansible.supervisor import supervisors_of
@@ -190,7 +192,8 @@ class AnsibleExecutor:
         environ, given = self._environment(environ), list(hosts)
         checks = check_here([facts for facts in given if facts.local], become=become, environ=environ)
         if remote := [facts for facts in given if not facts.local]:
-            from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
+            with left_out("invoke"):  # of paramiko's only what reads a configuration file of ssh would use it
+                from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
 
             checks += preflight(remote, become=become, environ=environ, cancelled=cancelled)
         return checks

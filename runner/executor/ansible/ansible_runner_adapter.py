@@ -21,6 +21,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, NoReturn
 
 from ansible_runner import runner as ansible_runner
@@ -29,10 +30,15 @@ from ansible_runner.interface import init_runner
 from runner.executor.ansible import processes
 from runner.executor.ansible import workspace as files
 from runner.executor.ansible.ansible_settings import REPORTING, settings
+from runner.executor.ansible.left_out import left_out
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.parsed_files import remembered
+from runner.executor.ansible.read_playbook import ParsedPlaybook, copy_nothing_of
+from runner.executor.job import ENGINE
 
 _PROGRAM = "ansible-playbook"
+_USUAL = ("command", "shell", "assert", "set_fact")
+"""The actions of most tasks."""
 _MODULES = ("ansible.cli.playbook", "ansible.executor.playbook_executor")
 
 
@@ -52,8 +58,10 @@ def prepare(cache: Path | None = None) -> bool:
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
         ):
-            for name in _MODULES:
-                importlib.import_module(name)
+            with _without_paramiko():
+                for name in _MODULES:
+                    importlib.import_module(name)
+            _ask_for_paramiko_seldom()
             _load_plugins()
             _look_at_engine()
     except (Exception, SystemExit):  # noqa: BLE001 - as above
@@ -72,22 +80,52 @@ def _never_searched_for_garbage() -> Iterator[None]:
         gc.enable()
 
 
+@contextlib.contextmanager
+def _without_paramiko() -> Iterator[None]:
+    """Nothing in the block imports paramiko, a tenth of all; the connection plugin that needs it imports it later.
+
+    Ansible imports it for the transport `smart`, where it stands for an ssh of before 2010.
+    """
+    from ansible import constants  # noqa: PLC0415 - as below
+
+    if constants.DEFAULT_TRANSPORT == "smart":
+        yield
+        return
+    with left_out("paramiko"):
+        yield
+    sys.modules.pop("ansible.module_utils.compat.paramiko", None)  # it remembers that
+
+
+def _ask_for_paramiko_seldom() -> None:
+    """Let a connection be asked for without an import of paramiko, where what is said needs none."""
+    from ansible.playbook.attribute import ConnectionFieldAttribute, FieldAttribute  # noqa: PLC0415 - as below
+
+    stock = ConnectionFieldAttribute.__get__
+
+    def get(self: Any, *words: Any) -> Any:
+        said = FieldAttribute.__get__(self, *words)
+        return stock(self, *words) if said in ("smart", "persistent") else said
+
+    ConnectionFieldAttribute.__get__ = get
+
+
 def _load_plugins() -> None:
     """Load what every invocation looks for: whoever does so again finds it."""
     from ansible.plugins import loader  # noqa: PLC0415 - it is imported for `prepare` only
 
     loader.init_plugin_loader()
     # Not `vars_loader`: Ansible would take it for begun then, and read no group_vars.
-    for plugins in (loader.connection_loader, loader.shell_loader, loader.become_loader, loader.callback_loader):
+    for plugins in (loader.shell_loader, loader.become_loader, loader.callback_loader):
         list(plugins.all(class_only=True))
     for functions in (loader.filter_loader, loader.test_loader):
         list(functions.all())
     for plugins, names in (
+        (loader.connection_loader, ["ansible.builtin.local", "ansible.builtin.ssh"]),
         (loader.strategy_loader, ["ansible.builtin.linear"]),
         (loader.inventory_loader, ["host_list", "script", "auto", "yaml", "ini", "toml"]),
         (loader.cache_loader, ["memory"]),
         (loader.lookup_loader, ["ansible.builtin.env"]),
-        (loader.action_loader, [f"ansible.builtin.{name}" for name in ("command", "shell", "assert", "set_fact")]),
+        (loader.action_loader, [f"ansible.builtin.{name}" for name in _USUAL]),
     ):
         for name in names:
             plugins.get(name, class_only=True)
@@ -100,13 +138,14 @@ def _look_at_engine() -> None:
     """
     with contextlib.suppress(Exception):
         importlib.import_module("runbook_engine")
-        importlib.import_module("runbook_stock_way").unlike()
+        if not importlib.import_module("runbook_stock_way").unlike():
+            importlib.import_module("runbook_kept").PLUGINS.learn(_USUAL)
 
 
-def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
+def play(invocation: PlaybookInvocation, *, by_fork: bool, playbook: ParsedPlaybook | None = None) -> int:
     """Run ansible-playbook as `invocation` says, in this process's clean environment; its exit code.
 
-    It is a program that is started, or `by_fork` what was imported here.
+    It is a program that is started, or `by_fork` what was imported here, which has the `playbook` as it was read.
 
     What happened is not asked here: a managed host can forge what ansible-runner believes, so our own callback plugin
     reports past it, on the socket that the environment names.
@@ -139,7 +178,7 @@ def play(invocation: PlaybookInvocation, *, by_fork: bool) -> int:
     with Path(os.devnull).open("rb") as nothing, (directory / "output").open("ab") as output:
         runner.config.input_fd, runner.config.output_fd, runner.config.error_fd = nothing, output, output
         if by_fork:  # it starts its program by this name
-            ansible_runner.run_subprocess = run
+            ansible_runner.run_subprocess = partial(run, playbook=playbook)
         runner.run()
     return int(runner.rc)
 
@@ -152,6 +191,7 @@ def run(
     stdin: IO[Any],
     stdout: IO[Any],
     stderr: IO[Any],
+    playbook: ParsedPlaybook | None = None,
     **_: object,
 ) -> subprocess.CompletedProcess[str]:
     """What `subprocess.run` does with the same arguments, for the program that was imported."""
@@ -159,11 +199,17 @@ def run(
     child = os.fork()
     if not child:
         processes.die_with_parent(parent)
-        end_as_program(partial(_become, words, cwd, env, (stdin, stdout, stderr)))
+        end_as_program(partial(_become, words, cwd, env, (stdin, stdout, stderr), playbook))
     return subprocess.CompletedProcess(list(words), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def _become(words: Sequence[str], cwd: str, env: Mapping[str, str], streams: Sequence[IO[Any]]) -> None:
+def _become(
+    words: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    streams: Sequence[IO[Any]],
+    playbook: ParsedPlaybook | None,
+) -> None:
     """Be to everybody what the program would be, and do what it does."""
     atexit._clear()  # noqa: SLF001 - there is no other way; what this fork registers is done at its end
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -175,7 +221,7 @@ def _become(words: Sequence[str], cwd: str, env: Mapping[str, str], streams: Seq
     os.environ.update(env)
     time.tzset()
     sys.argv = list(words)
-    _play()
+    _play(playbook)
 
 
 def end_as_program(does: Callable[[], None]) -> NoReturn:
@@ -196,31 +242,19 @@ def end_as_program(does: Callable[[], None]) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def _play() -> None:
+def _play(playbook: ParsedPlaybook | None) -> None:
     from ansible import cli, constants  # noqa: PLC0415 - they were imported by `prepare`
     from ansible.cli.playbook import main  # noqa: PLC0415
+    from ansible.executor import playbook_executor  # noqa: PLC0415
 
     # As the constants of a program that has just begun have it: a directory of its own, which is gone after it.
     temporary = tempfile.mkdtemp(prefix=f"ansible-local-{os.getpid()}", dir=os.environ["ANSIBLE_LOCAL_TEMP"])
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     constants.DEFAULT_LOCAL_TMP = temporary
     cli.init_plugin_loader = lambda *_: None  # `prepare` has done so
-    _copy_nothing_of(os.path.abspath(sys.argv[-1]))  # noqa: PTH100 - a Path has no other way
+    # It would load every connection plugin there is, for no more than that a worker finds it.
+    playbook_executor.connection_loader = SimpleNamespace(all=lambda **_: [])
+    copy_nothing_of(playbook)
+    if os.environ.get(ENGINE) == "fast" and "runbook_kept" in sys.modules:
+        sys.modules["runbook_kept"].PLUGINS.take_place()  # before it reads the playbook, which asks for them first
     main()
-
-
-def _copy_nothing_of(playbook: str) -> None:
-    """Let Ansible not copy what it reads once: the file `playbook`, and what it keeps nothing of.
-
-    It copies all that it reads, so that nobody changes what it has kept for others; that takes longer than to read it.
-    """
-    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415 - it was imported by `prepare`
-
-    stock = DataLoader.load_from_file
-
-    def load_from_file(self: Any, file_name: str, *words: Any, **options: Any) -> Any:
-        if not words and (options.get("cache") == "none" or self.path_dwim(file_name) == playbook):
-            options |= {"cache": "none", "unsafe": True}
-        return stock(self, file_name, *words, **options)
-
-    DataLoader.load_from_file = load_from_file

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from runner.executor.ansible import processes
 from runner.executor.ansible.messages import PlaybookInvocation
+from runner.executor.ansible.read_playbook import read_playbook
 from runner.executor.ansible.teardown import end_connections, tear_down, unfinished
 from runner.executor.ansible.workspace import wipe
 from runner.executor.job import Ending, Why
@@ -54,9 +55,13 @@ def main(workspace: str, cache: str = "") -> None:
     from runner.executor.ansible import ansible_runner_adapter  # noqa: PLC0415 - only this process pays for the import
 
     by_fork = ansible_runner_adapter.prepare(Path(cache) if cache else None)
-    play = partial(ansible_runner_adapter.play, by_fork=by_fork)
-    while (invocation := _next(wake)) and _do(invocation, wake, play) != "orphaned":
-        pass
+    playbook = None
+    while invocation := _next(wake):
+        # Here, so that the forks of all parts of the run have it.
+        playbook = read_playbook(Path(invocation.playbook), playbook) if by_fork else None
+        play = partial(ansible_runner_adapter.play, by_fork=by_fork, playbook=playbook)
+        if _do(invocation, wake, play) == "orphaned":
+            break
     end_connections(directory)
     shutil.rmtree(directory, ignore_errors=True)
 

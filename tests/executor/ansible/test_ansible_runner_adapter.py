@@ -183,3 +183,31 @@ def test_it_finds_the_plugins_that_lie_beside_a_playbook_and_in_its_roles(tmp_pa
         '"msg": "word of_role True"',
         '"msg": "word beside True"',
     ]
+
+
+@pytest.mark.parametrize("transport", ["ssh", "smart"])
+def test_a_host_is_reached_by_any_connection_that_ansible_has(tmp_path, environment, transport):
+    # Given a play for a host that only paramiko would reach: nobody listens there
+    (tmp_path / "hosts.ini").write_text("there ansible_host=127.0.0.1 ansible_port=1 ansible_connection=paramiko_ssh")
+    (tmp_path / "play.yml").write_text("- hosts: all\n  gather_facts: false\n  tasks: [{raw: 'true'}]\n")
+    words, settings = (
+        ["-i", "hosts.ini", "play.yml"],
+        {"ANSIBLE_TRANSPORT": transport, "ANSIBLE_DEPRECATION_WARNINGS": "0"},
+    )
+    given = case(tmp_path, environment, "output", words, **settings)
+
+    # When a fork does it, of what has imported Ansible without paramiko
+    ((code, output),) = forked([given], {**environment, **settings})
+
+    # Then paramiko was asked, and says why the host was not reached
+    assert (code, "Unable to connect to port 1" in output, "paramiko is not installed" in output) == (4, True, False)
+
+
+def test_nothing_that_most_runs_need_not_is_imported(environment):
+    asks = (
+        "import sys\nfrom runner.executor.ansible import ansible_runner_adapter\nprint(ansible_runner_adapter.prepare())\n"
+        "print(*sorted({'paramiko', 'invoke', 'asyncio'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", asks], env=environment, text=True, capture_output=True, check=True)
+
+    assert done.stdout == "True\n\n"

@@ -34,7 +34,7 @@ from runbook_executor import SharingExecutor
 from runbook_host_python import HostPythonEndedError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
-from runbook_kept import Modules, Plugins, cleaned, post_validate, task_environment
+from runbook_kept import PLUGINS, Modules, cleaned, copied, post_validate, task_environment
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
@@ -72,9 +72,10 @@ class Engine:
         StrategyBase._wait_on_pending_results = _method(engine.wait)
         ActionBase._execute_module = _method(engine.execute_module)
         action_plugins.discover_interpreter = engine.discover
-        plugin_loader.PluginLoader.find_plugin_with_context = _method(Plugins().found)
+        PLUGINS.take_place()
         Task._post_validate_environment = _method(task_environment)
         FieldAttributeBase.post_validate = _method(post_validate)
+        FieldAttributeBase.copy = _method(copied)
         variables.clean_facts = cleaned
         if compiling_computes_nothing():
             cache = TemplateCache()

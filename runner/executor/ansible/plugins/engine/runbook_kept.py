@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
+from typing import NamedTuple
 
 from ansible.module_utils.common.sentinel import Sentinel
 from ansible.playbook.task import Task
+from ansible.plugins import loader
 from ansible.plugins.loader import PluginLoader
 from ansible.vars.clean import clean_facts
 
@@ -25,18 +29,36 @@ class Plugins:
     def __init__(self):
         self._find, self._known = PluginLoader.find_plugin_with_context, {}
 
-    def found(self, loader, name, mod_type="", ignore_deprecated=False, check_aliases=False, collection_list=None):
+    def learn(self, names):
+        """Find what tasks with the actions `names` need, for all forks of this process."""
+        for name in names:
+            for each in (loader.action_loader, loader.module_loader):
+                self.found(each, f"{_OF_ANSIBLE}{name}", collection_list=[])
+
+    def take_place(self):
+        """Be what Ansible finds plugins by."""
+
+        def find_plugin_with_context(*args, **options):  # a class gives no object to a bound method
+            return self.found(*args, **options)
+
+        PluginLoader.find_plugin_with_context = find_plugin_with_context
+
+    def found(self, plugins, name, mod_type="", ignore_deprecated=False, check_aliases=False, collection_list=None):
         """In place of `find_plugin_with_context`."""
         asked = (mod_type, ignore_deprecated, check_aliases, collection_list)
         if not name.startswith(_OF_ANSIBLE):
-            return self._find(loader, name, *asked)
-        key = (id(loader), name, *asked[:3])  # a name of this form is looked for in no collection
+            return self._find(plugins, name, *asked)
+        key = (id(plugins), name, *asked[:3])  # a name of this form is looked for in no collection
         if key not in self._known:
-            found = self._find(loader, name, *asked)
+            found = self._find(plugins, name, *asked)
             if not found.resolved or found.deprecated:
                 return found
             self._known[key] = found
         return self._known[key]
+
+
+PLUGINS = Plugins()
+"""Those that all forks of this process know."""
 
 
 def cleaned(facts):
@@ -44,13 +66,48 @@ def cleaned(facts):
     return clean_facts(facts) if facts else {}
 
 
+class _Attribute(NamedTuple):
+    """An attribute that a class of what a playbook consists of has.
+
+    Its value is at the `key`, and is put to all of the `places`, as one may have two names. Whether it is final the
+    class itself may know.
+    """
+
+    name: str
+    key: str
+    places: list[str]
+    kind: str
+    required: bool
+    is_known_by_class: bool
+
+
+@functools.cache
+def _attributes(kind):
+    """The attributes of a class, in the order in which Ansible looks at them."""
+    return [
+        _Attribute(
+            name,
+            f"_{name}",
+            [f"_{each}" for each in (attribute.name, attribute.alias) if each is not None],
+            attribute.isa,
+            attribute.required,
+            hasattr(kind, f"_post_validate_{name}"),
+        )
+        for name, attribute in kind.fattributes.items()
+    ]
+
+
 def post_validate(base, templar):
     """In place of `post_validate` of what a playbook consists of: what is final by how it looks is left as it is."""
-    for name, attribute in base.fattributes.items():
-        value = getattr(base, name)
-        if value is None and not attribute.required:
+    own = vars(base)
+    alone = own.get("_squashed") or own.get("_finalized")  # no parent is asked then
+    for name, key, _, kind, required, is_known_by_class in _attributes(type(base)):
+        value = own.get(key, Sentinel) if alone else Sentinel
+        if value is Sentinel:
+            value = getattr(base, name)
+        if value is None and not required:
             continue
-        if _is_final(attribute.isa, value) and not hasattr(base, f"_post_validate_{name}"):
+        if not is_known_by_class and _is_final(kind, value):
             continue
         value = base.post_validate_attribute(name, templar=templar)
         if value is not Sentinel:
@@ -58,12 +115,33 @@ def post_validate(base, templar):
     base._finalized = True
 
 
+def copied(base):
+    """In place of `copy` of what a playbook consists of: the same, with no copy of what cannot change."""
+    new = type(base)()
+    own, made = vars(base), vars(new)
+    for each in _attributes(type(base)):
+        value = own.get(each.key, Sentinel)
+        value = value if isinstance(value, _UNCHANGING) else copy.copy(value)
+        made.update(dict.fromkeys(each.places, value))
+    for name in ("_loader", "_variable_manager", "_origin", "_validated", "_finalized", "_uuid"):
+        made[name] = own[name]
+    if "_ds" in own:
+        made["_ds"] = own["_ds"]
+    return new
+
+
 def _is_final(kind, value):
-    return kind in _FINAL and type(value) is _FINAL[kind] and (kind in ("bool", "int") or not value)
+    """Whether a value of that kind of attribute is what Ansible would make of it."""
+    if kind == "string":
+        return is_plain(value)
+    if kind in ("list", "dict"):
+        return type(value) is _EMPTY[kind] and not value
+    return kind in ("bool", "int") and isinstance(value, bool if kind == "bool" else int)
 
 
-_FINAL = {"bool": bool, "int": int, "list": list, "dict": dict}
-"""The attributes whose values stay what they are, if they have that type; of the last two the empty ones."""
+_EMPTY = {"list": list, "dict": dict}
+_UNCHANGING = (str, int, float, type(None), type)
+"""What a copy would be no other of."""
 
 
 class Modules:

@@ -64,6 +64,7 @@ _TEXTS = {
     (TaskExecutor, "_set_connection_options"): "0663e9a20ea9d457",
     (Task, "_post_validate_environment"): "eefe30af90ee944c",
     (FieldAttributeBase, "post_validate"): "e63ec18b9457bb19",
+    (FieldAttributeBase, "copy"): "5a01585a9551187b",
     (FieldAttributeBase, "post_validate_attribute"): "82f54776c385575c",
     (FieldAttributeBase, "_get_validated_value"): "5b621283bf0aae27",
     (PluginLoader, "find_plugin_with_context"): "8c344b5fb34cea00",

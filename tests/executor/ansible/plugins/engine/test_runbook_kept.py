@@ -12,14 +12,15 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.block import Block
+from ansible.playbook.handler import Handler
 from ansible.playbook.play import Play
+from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.plugins import loader
 from ansible.template import Templar, trust_as_template
 from ansible.vars.clean import clean_facts
 from harness.ansible_loader import plugin_loader
-from runbook_engine import _method
-from runbook_kept import Modules, Plugins, cleaned, post_validate, task_environment
+from runbook_kept import Modules, Plugins, cleaned, copied, post_validate, task_environment
 
 from runner.compiler.compiler import FOUND_BY
 
@@ -35,7 +36,7 @@ def asked(monkeypatch):
     names, real = [], loader.PluginLoader.find_plugin_with_context
     note = lambda self, name, *others: names.append(name) or real(self, name, *others)  # noqa: E731
     monkeypatch.setattr(loader.PluginLoader, "find_plugin_with_context", note)
-    monkeypatch.setattr(loader.PluginLoader, "find_plugin_with_context", _method(Plugins().found))
+    Plugins().take_place()
     return names
 
 
@@ -113,6 +114,51 @@ def test_a_task_is_finished_as_ansible_does(keys):
         return {name: (type(value), value) for name, value in attributes.items()}, task._finalized
 
     assert finished(post_validate) == finished(FieldAttributeBase.post_validate)
+
+
+def state(base):
+    """All that an object of Ansible's has, in words where it is an object itself."""
+    return {
+        name: (type(value), state(value) if hasattr(value, "fattributes") else value)
+        for name, value in vars(base).items()
+        if name not in ("_variable_manager", "_loader")
+    }
+
+
+def made_from(keys, how):
+    """A task as one was made from `keys`, by itself, with all of its parents', or final."""
+    task = Task.load(_trusted(keys), block=Block(play=Play()), loader=DataLoader())
+    if how != "alone":
+        task.squash()
+    if how == "final":
+        FieldAttributeBase.post_validate(task, TemplateEngine(variables={"word": "x", "omit": Omit}))
+    return task
+
+
+@pytest.mark.parametrize("how", ["alone", "squashed", "final"])
+@pytest.mark.parametrize(
+    "keys", [each for each in KEYS if "nonsense" not in str(each) and "many" not in str(each)], ids=str
+)
+def test_a_task_is_copied_as_ansible_does(keys, how):
+    task = made_from({**keys, "async": 5, "poll": 1, "tags": ["a"]}, how)
+
+    made, stock = copied(task), FieldAttributeBase.copy(task)
+
+    assert state(made) == state(stock)
+    shared = {
+        name
+        for name, value in vars(task).items()
+        if isinstance(value, list | dict | set) and vars(made)[name] is value is not vars(stock)[name]
+    }
+    assert shared == set()  # nothing that can change
+
+
+@pytest.mark.parametrize("make", [PlayContext, Block, Play, Handler])
+def test_whatever_a_playbook_consists_of_is_copied_as_ansible_does(make):
+    base = make()
+    base.port, base.vars = 22, {"a": [1]}
+
+    assert state(copied(base)) == state(FieldAttributeBase.copy(base))
 
 
 def _trusted(value):
