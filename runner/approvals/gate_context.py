@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
+from functools import cached_property
 from typing import Any, Self
+
+from runner.core.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class HostAction:
     on: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GateContext:
     """A question as everybody is asked it: the same on every front end, in the report, and under the hash `subject`.
 
@@ -66,7 +69,7 @@ class GateContext:
     only_if: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """The SHA-256 of the whole: the same for the same, another one when anything of it is another thing."""
         return hashlib.sha256(canonical(self.decisive()).encode()).hexdigest()

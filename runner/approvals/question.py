@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from runner.approvals.gate_context import GateContext
+from runner.core.deferred import dataclass
 from runner.core.events import Instant
 from runner.store.log.envelope import person
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from runner.approvals.question import Question, Vote
 from runner.approvals.question_store import Questions
+from runner.core.deferred import dataclass
 from runner.core.events import Instant
 
 

@@ -1,9 +1,7 @@
 """What every channel is: it tells a page, gives back a receipt, and knows secrets by reference only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from hashlib import sha256
 from math import inf
@@ -14,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, WithJsonSchema
 
 from runner.channels.inquiry import IncidentState
 from runner.core import secrets as grammar
+from runner.core.deferred import dataclass
 from runner.core.errors import ExitCode, RunbookError
 from runner.core.fields import Model
 

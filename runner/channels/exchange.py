@@ -9,12 +9,13 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from runner.channels.address import is_loopback
+from runner.core.deferred import dataclass
 
 if TYPE_CHECKING:  # imported where it is used: a command that reads contacts.yml does not wait for it
     from concurrent.futures import Future

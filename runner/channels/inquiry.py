@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from runner.core.deferred import dataclass
 from runner.core.errors import ExitCode, RunbookError
 
 

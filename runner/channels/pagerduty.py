@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from functools import partial
@@ -27,6 +26,7 @@ from runner.channels.base import (
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.inquiry import IncidentState
 from runner.channels.payload import as_text, fit, one_line, to_json
+from runner.core.deferred import regex
 
 ADDRESS = "https://events.pagerduty.com/v2/enqueue"
 ROUTING_KEY_LENGTH = 32
@@ -36,7 +36,7 @@ LARGEST_EVENT = 512_000
 """Bytes; PagerDuty says 512 KB, and the smaller reading of that is right under both."""
 
 _LINKS = 10
-_LINK = re.compile(r"https?://[^\s]{1,2000}")
+_LINK = regex(r"https?://[^\s]{1,2000}")
 
 _EVENTS: Mapping[Action, str] = {
     "trigger": "trigger",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,6 +14,7 @@ from runner.channels.base import WORDS, Page, Receipt
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.inquiry import IncidentState, InquiryError
 from runner.channels.payload import as_text, fit, one_line, to_json
+from runner.core.deferred import dataclass
 
 ADDRESS = "https://api.pagerduty.com"
 LONGEST_NOTE = 20_000

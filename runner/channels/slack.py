@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from runner.channels.base import (
 )
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import as_text, one_line, to_json
+from runner.core.deferred import dataclass, regex
 
 API = "https://slack.com/api"
 LONGEST_TEXT = 4000
@@ -53,8 +54,8 @@ _SIGNS: Mapping[Action, str] = {
     "announce": ":mega:",
     "change": ":package:",
 }
-_LINK = re.compile(r"https?://[^\s<>|]+")
-_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
+_LINK = regex(r"https?://[^\s<>|]+")
+_ID = regex(r"[CGD][A-Z0-9]{6,}")
 
 Room = Annotated[str, StringConstraints(pattern=r"^(#[^\s#<>]{1,80}|[CGD][A-Z0-9]{6,})$")]
 Mention = Annotated[str, StringConstraints(pattern=r"^(@here|@channel|[SUW][A-Z0-9]{6,})$")]

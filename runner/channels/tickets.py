@@ -24,12 +24,13 @@ from runner.channels.base import (
 )
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import as_text, fit, one_line
+from runner.core.deferred import regex
 
 LONGEST_TITLE = 200
 LONGEST_TEXT = 30_000
 """Characters; Jira takes 32,767 in a description, GitHub 65,536 in a body."""
 
-_LINK = re.compile(r"https?://[!-~]{1,500}")
+_LINK = regex(r"https?://[!-~]{1,500}")
 """An address as people can follow it: printable ASCII."""
 _NO_ANSWER_BEHIND = frozenset({502, 504})
 _TAKEN = 2

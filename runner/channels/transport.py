@@ -1,11 +1,9 @@
 """The one way to the network: whatever is told is repeated where that can help, with an end before a deadline."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from math import inf
@@ -13,6 +11,7 @@ from typing import Literal, TypeVar
 
 from runner.channels.base import Channel, Page, Patience, Receipt, Secrets
 from runner.channels.exchange import Exchange, HttpAnswer, WebRequest, http_exchange
+from runner.core.deferred import dataclass
 
 DEADLINE = 8.0
 """Seconds in which a page is accepted, or known not to be: an operator waits for the answer."""
@@ -94,7 +93,7 @@ class SendAttempt:
         finally:
             self.sent |= exchange.sent
 
-    def verdict(self, tell: Callable[[SendAttempt], Verdict]) -> Verdict:
+    def verdict(self, tell: "Callable[[SendAttempt], Verdict]") -> Verdict:
         """What `tell` says of this attempt, or what it means that the network gave no answer."""
         from http.client import HTTPException  # noqa: PLC0415 - a command that reads contacts.yml does not wait for it
         from ssl import SSLCertVerificationError  # noqa: PLC0415

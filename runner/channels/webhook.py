@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64Error
 from collections.abc import Mapping
@@ -28,11 +27,12 @@ from runner.channels.base import (
 )
 from runner.channels.exchange import WebRequest
 from runner.channels.payload import fit, to_json
+from runner.core.deferred import regex
 
 LARGEST_BODY = 512_000
 """Bytes; many servers refuse more than 1 MB, and a refused page calls nobody."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TOKEN = regex(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SIGNATURE = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
 _OURS = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"}) | _SIGNATURE
 _SHORTEST_KEY = 24

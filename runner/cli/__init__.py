@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from runner.core.deferred import regex
 from runner.core.errors import DefectError, ExitCode, RunbookError, explain
 
 if TYPE_CHECKING:
     from runner.cli.system import System
 
 COMMANDS = Path(__file__).parent / "commands"
-_CAPTION = re.compile(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
+_CAPTION = regex(r'"""`runbook [a-z]+`: (?P<caption>.*?)\.?(?:"""|$)')
 _GROUPS = {
     "night": "On call",
     "calls": "Calling people",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import click
 
 from runner.cli.output.terminal import safe
 from runner.cli.system import System
+from runner.core.deferred import dataclass
 from runner.core.errors import AuditError, MistypedError, RunbookError
 from runner.core.identifiers import LAST
 from runner.library.root import cache_directory, default_state, library_root, root_above

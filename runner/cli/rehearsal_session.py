@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +19,7 @@ from runner.cli.output.terminal import safe
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
 from runner.cli.system import on_signals
+from runner.core.deferred import dataclass
 from runner.core.errors import DeniedError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend

@@ -13,12 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import version
+from runner.core.deferred import dataclass
 from runner.core.events import Clock, Instant
 from runner.core.ownership import outside
 from runner.store.next_command import PROGRAM

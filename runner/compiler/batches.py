@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, groupby, repeat
 
+from runner.core.deferred import dataclass
 from runner.executor.target import Target
 from runner.model.runbook import Portion, Runbook
 from runner.model.step import Step

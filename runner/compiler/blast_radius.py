@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 
+from runner.core.deferred import dataclass
 from runner.core.wording import counted
 from runner.executor.target import Target
 from runner.model.procedure.called_runbooks import all_steps

@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.compiler.input_delivery import LIMIT, SHELL
+from runner.core.deferred import regex
 from runner.core.templates import as_title
 from runner.kinds.ansible_yaml import FREE_FORM
 from runner.kinds.invocation import STRICT, read_by_psql
 from runner.kinds.steps.delivery.git_step import summaries
 
 _LIMIT = ("timeout", "--kill-after=")
-_PSQL = re.compile(
+_PSQL = regex(
     r"^\\encoding UTF8\n(?P<set>(?:\\set [^\n]*\n)*)SET statement_timeout = \d+;\n(?P<statement>.*)$", re.DOTALL
 )
-_ROWS = re.compile(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
+_ROWS = regex(r"^WITH (answer_*) AS \(\n(?P<query>.*)\n\)\nSELECT coalesce\(json_agg\(\1\)", re.DOTALL)
 
 
 _COMMANDS = frozenset({"ansible.builtin.command", "command"})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
+from runner.core.deferred import dataclass
 from runner.core.step_tags import decide_tag, items_tag, step_tag
 from runner.model.step import Step
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from runner.compiler.condition_names import bindings, reads
 from runner.compiler.delegation import by_machine
+from runner.core.deferred import regex
 from runner.core.duration import seconds, show
 from runner.core.identifiers import Marker
 from runner.core.templates import names_in, texts_in
@@ -23,7 +23,7 @@ RESULT = "result"
 _PROBE = "probe"
 _SETTLED = "runbook_settled"
 
-_MINUS_ONE = re.compile(r"(?<![\w)\]])-1\b")
+_MINUS_ONE = regex(r"(?<![\w)\]])-1\b")
 
 _CLOCK = (
     "((lookup('ansible.builtin.file', '/proc/uptime', errors='ignore') or now(utc=true).timestamp() | string)"

@@ -1,7 +1,5 @@
 """What every model of a written file shares: frozen, strict, nothing unknown, nothing empty."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from runner.core.deferred import dataclass, regex
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -22,10 +23,10 @@ LAST = "last"
 """What a user may write for the id of the newest run."""
 
 
-_RUN_ID = re.compile(RUN_ID, re.ASCII)  # asked thousands of times where there are thousands of runs
+_RUN_ID = regex(RUN_ID, re.ASCII)  # asked thousands of times where there are thousands of runs
 _PARTS = "action|attempt/[0-9]{1,2}|retry/[0-9]{1,2}|capture|choose|rescue|gate|guard|verify/[0-9]{1,3}(?:/probe)?"
 _PARTS += "|criteria|find|locate|only_if|tasks|limit|items|each|capture/all"
-_MARKER = re.compile(rf"^(RUN-[0-9]{{3,6}})/([a-z0-9-]{{1,80}})/({_PARTS}) \| ", re.ASCII)
+_MARKER = regex(rf"^(RUN-[0-9]{{3,6}})/([a-z0-9-]{{1,80}})/({_PARTS}) \| ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

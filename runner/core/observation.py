@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Self
 
+from runner.core.deferred import dataclass, regex
 from runner.core.wording import lines_joined
 
 _LINES = 5
@@ -19,7 +20,7 @@ _ARGV = 2
 _TIMED_OUT = 124
 """The exit code with which `timeout` says that it has ended the command."""
 
-_CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):([\d.]+)")
+_CLOCK = regex(r"(?:(\d+) days?, )?(\d+):(\d+):([\d.]+)")
 """How long a command took, as a module says it."""
 
 _SHORT = 80
@@ -34,7 +35,7 @@ _STREAMS = ("stderr", "stdout", "content", "module_stderr", "module_stdout")
 """What a module has printed, and what its Python printed where there was no module, most telling first."""
 
 
-_TIMEOUT = re.compile(r"^timeout: failed to run command [\u2018'](.*)[\u2019']: ", re.MULTILINE)
+_TIMEOUT = regex(r"^timeout: failed to run command [\u2018'](.*)[\u2019']: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

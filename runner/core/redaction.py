@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from runner.core.deferred import regex
 from runner.core.errors import RunbookError
 
 MASK = "***"
@@ -19,8 +20,8 @@ MASK = "***"
 _SHORTEST = 4
 """Characters of a part of a secret that is looked for by itself, like a line of it."""
 
-_BREAK = re.compile(r"[ \t]*(?:\r?\n|\\r\\n|\\n)[ \t]*")
-_GAP = re.compile(r"\n\[\.\.\. \d+ (?:bytes|characters) left out \.\.\.\]\n")
+_BREAK = regex(r"[ \t]*(?:\r?\n|\\r\\n|\\n)[ \t]*")
+_GAP = regex(r"\n\[\.\.\. \d+ (?:bytes|characters) left out \.\.\.\]\n")
 
 
 class Redaction:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from runner import registered
 from runner.core.characters import unfit
+from runner.core.deferred import dataclass, regex
 
 SHORTEST = 4
 """Characters of a secret, at least: what is shorter cannot be told from other text, and so not be kept out of it."""
@@ -52,7 +53,7 @@ _FORMS: Mapping[str, str] = {
 CONFIDENTIAL_WORD = r"(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|private|routing)[_-]?key|credentials?)"
 """A word for a secret in the name of a variable, an option or an input, whatever its case."""
 
-_SECRET_NAME = re.compile(rf"(?i)(?:.*{CONFIDENTIAL_WORD}|(?:.*_)?pwd)(?:_value|_[0-9]+)?")
+_SECRET_NAME = regex(rf"(?i)(?:.*{CONFIDENTIAL_WORD}|(?:.*_)?pwd)(?:_value|_[0-9]+)?")
 
 
 class SecretUnavailableError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from runner.core.deferred import regex
 
 GATE = "gate"
 """A pause for a person, skipped where the product itself asks."""
@@ -44,7 +44,7 @@ def undone_step(name: str) -> str | None:
     return name.removeprefix(UNDO) if name.startswith(UNDO) else None
 
 
-_ITEM = re.compile(r"(?P<step>[a-z0-9-]+)\[(?P<number>[0-9]{1,4})\]")
+_ITEM = regex(r"(?P<step>[a-z0-9-]+)\[(?P<number>[0-9]{1,4})\]")
 
 
 def item_id(step_id: str, number: int) -> str:

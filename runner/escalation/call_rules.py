@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.core.events import Instant
 from runner.model.checks.condition_truth import accepts
 from runner.model.escalation_policy import CapturedCondition, Escalation, NoAnswer, Unresolved, VerificationsFailed

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 from runner.channels.base import Channel, Patience, Receipt, Secrets, deliver
 from runner.channels.transport import DEADLINE
 from runner.core import wording
+from runner.core.deferred import dataclass
 from runner.escalation.outbox import Notification
 from runner.kinds import plugins
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from os.path import commonprefix
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.channels.base import Action, Channel, Page, Receipt, Secrets
 from runner.channels.payload import one_line
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.events import Clock, EventType
 from runner.escalation.delivery import LIMIT, WAITS_ITS_TURN, Outgoing, deliver_all
@@ -25,7 +26,6 @@ Addressed = tuple[Page, Iterable[str]]
 
 Note = Callable[[str, EventType, Mapping[str, Any]], None]
 """Records an event of the run with that id."""
-
 
 _ADDS = frozenset({"progress", "note"})
 """What is not worth the time in which somebody waits for a channel that did not answer just now."""

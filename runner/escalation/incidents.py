@@ -6,9 +6,10 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.store.small_files import SmallFiles

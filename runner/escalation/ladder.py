@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from runner.core.deferred import dataclass
 
 if TYPE_CHECKING:  # whoever reads of a level that was called does not wait for what reads contacts
     from runner.model.contacts import Contact

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from runner.channels.base import Page, Receipt
 from runner.channels.payload import fit, to_json
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.wording import NO_CHANNEL
 from runner.store.locks.kernel_locks import held_alone
@@ -119,14 +121,16 @@ def _asked_to_wait(receipt: Receipt | None) -> timedelta:
     return min(timedelta(seconds=receipt.wait if receipt else 0.0), LONGEST_WAIT)
 
 
-_NOTIFICATION = TypeAdapter(Notification)
+@cache
+def _notifications() -> TypeAdapter[Notification]:
+    return TypeAdapter(Notification)  # made when the first is written or read: most runs tell nobody anything
 
 
 def written(notification: Notification) -> dict[str, Any]:
     """`notification` as JSON, whatever a host has answered that it tells of."""
     page = notification.page
     plain = replace(notification, page=replace(page, details=fit(page.details, _LARGEST_DETAILS)))
-    data: dict[str, Any] = _NOTIFICATION.dump_python(plain, mode="json")
+    data: dict[str, Any] = _notifications().dump_python(plain, mode="json")
     return data
 
 
@@ -136,7 +140,7 @@ def read(data: Mapping[str, Any]) -> Notification:
     Raises:
         ValueError: it is none.
     """
-    return _NOTIFICATION.validate_python(data)
+    return _notifications().validate_python(data)
 
 
 class Outbox:
@@ -169,7 +173,7 @@ class Outbox:
             InvalidInputError: its file is broken.
         """
         try:
-            return _NOTIFICATION.validate_json(self._files.read(name))
+            return _notifications().validate_json(self._files.read(name))
         except FileNotFoundError:
             return None
         except (OSError, ValidationError, ValueError) as error:

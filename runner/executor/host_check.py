@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from runner.core.deferred import dataclass
 
 _LONGEST = 200
 

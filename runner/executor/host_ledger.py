@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.step_tags import item_id, item_of, undo_id, undone_step
 from runner.executor.item_entries import ItemEntries

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import Event, EventType
 from runner.core.step_tags import item_id, item_of, undo_id, undone_step
 from runner.executor.ledger_entry import LedgerEntry

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
+
+from runner.core.deferred import dataclass
 
 Message = dict[str, Any]
 """What an executor reports: a `kind` and what belongs to it. `inventory` comes first, `end` last."""

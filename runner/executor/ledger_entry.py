@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import DONE, Outcome
 from runner.core.wording import listed
 from runner.model.step import Step, Undo

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from runner.core.deferred import dataclass
 from runner.model.yaml.finding import Place, did_you_mean, quoted
 
 _TIMEOUT = 60

@@ -12,11 +12,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import regex
+
 _PROGRAMS = ("runbookctl", "ansible-core", "ansible-runner")
 _PATIENCE = 5.0
 """Seconds for git to answer; a network file system may hang."""
 
-_MODULE = re.compile(rb"^[ -]*([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.[a-z][a-z0-9_.]*:", re.MULTILINE)
+_MODULE = regex(rb"^[ -]*([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.[a-z][a-z0-9_.]*:", re.MULTILINE)
 _OWN = "ansible.builtin"
 _LIBRARY = ("runbooks", "playbooks", "inventories")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError, UnreachableError
 from runner.core.wording import listed
 from runner.executor.inventory.connection_facts import ConnectionFacts

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
 import yaml
 
+from runner.core.deferred import dataclass
 from runner.core.identifiers import Marker
 from runner.core.step_tags import due_fact, item_id, items_fact, undone_step
 from runner.executor.host_check import HostCheck
@@ -275,8 +276,7 @@ def _imported(item: Mapping[str, Any]) -> str:
     """The file of the tasks that `item` imports, from the root of the library; empty where it is no import."""
     if role := item.get("ansible.builtin.import_role"):
         return f"playbooks/roles/{role['name']}/tasks/main.yml"
-    tasks = item.get("ansible.builtin.import_tasks")
-    return str(tasks["file"]).removeprefix("../") if tasks else ""
+    return str(item.get("ansible.builtin.import_tasks", {}).get("file", "")).removeprefix("../")
 
 
 def _tasks(item: Mapping[str, Any], job: Job) -> Iterator[Mapping[str, Any]]:
@@ -294,7 +294,7 @@ def _passed(task: Mapping[str, Any], host: str) -> Mapping[str, Any]:
         return {"ansible_facts": {name: decides or f"{name} of {host}" for name in facts}}
     if "ansible.builtin.assert" in task:
         return {"msg": "All assertions passed"}
-    if "ansible.builtin.debug" in task:
-        return {"msg": task["ansible.builtin.debug"]["msg"]}
+    if told := task.get("ansible.builtin.debug"):
+        return {"msg": told["msg"]}
     answer = {"rc": 0, "stdout": ""}
     return {"results": [answer], "samples": 1} if "loop" in task else answer

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
 from yaml.emitter import ScalarAnalysis
 
+from runner.core.deferred import dataclass, regex
+
 _WIDTH = 110
 _LONGEST_LINE = 160
 """The longest line that ansible-lint takes."""
 
 _LONG_TEMPLATE = 80
-_IN_ANY_STYLE = re.compile(r"(?!.*[:#,?\[\]{}])[A-Za-z0-9_/](?:[ -~]*[!-~])?")
+_IN_ANY_STYLE = regex(r"(?!.*[:#,?\[\]{}])[A-Za-z0-9_/](?:[ -~]*[!-~])?")
 _SHORT_KEY = 100
 """Characters of a key that stands before its colon, whatever its type is."""
 _OF_YAML = "tag:yaml.org,2002:"

@@ -1,7 +1,5 @@
 """What a kind of step and a kind of verification say of themselves, so that nobody has to ask which of them it is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar

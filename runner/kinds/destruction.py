@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.core.deferred import regex
 from runner.core.shell.command_wrappers import SHELLS
 from runner.core.shell.shell_code import Code
 from runner.kinds import destructive_words
@@ -21,7 +22,7 @@ _WRITES = r"""(?x) (?<![\w/.-])(?:
     | docker\s+(?:rm|stop|start|restart|kill|run|compose\s+(?:up|down))\b
     | curl\s[^\n|;]*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b
     )"""
-_REHEARSES = re.compile(r"--dry-run(?:=(?!none).*)?|--what-?if|--simulate|--just-print")
+_REHEARSES = regex(r"--dry-run(?:=(?!none).*)?|--what-?if|--simulate|--just-print")
 _SQL_WRITES = (
     r"(?is)^\s*(?:with\b.*\)\s*)?(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|vacuum|reindex|"
     r"cluster|refresh|lock|call)\b|\bpg_(?:terminate|cancel)_backend\b|\bpg_(?:promote|reload_conf|switch_wal)\b"

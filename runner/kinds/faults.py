@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-_PLACE = re.compile(r"@(\w+)@")
+from runner.core.deferred import dataclass, regex
+
+_PLACE = regex(r"@(\w+)@")
 
 
 @dataclass(frozen=True, slots=True)

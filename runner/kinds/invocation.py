@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from functools import reduce
 from math import ceil
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from runner.core.deferred import dataclass
 from runner.core.duration import seconds
 from runner.core.identifiers import Spelling
 from runner.core.shell.shell_code import Code

@@ -1,7 +1,5 @@
 """The services that run pipelines: how each is asked to begin one, to find it again, and how it stands."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

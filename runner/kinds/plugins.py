@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from runner import registered
 from runner.channels.base import Channel
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.secrets import GROUP as SECRETS
 from runner.kinds.base import Kind

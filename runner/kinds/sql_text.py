@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
+from runner.core.deferred import regex
+
 _WIDTH = 110
 _QUERIES = frozenset({"select", "values", "table"})
 _CHANGES = frozenset({"insert", "update", "delete", "merge"})
 
 # What a word, a quotation and a comment are, is said in
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html; `open` is one of the latter two without an end.
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""(?P<comment>--[^\n]*|/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/)
       | (?P<quoted>[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
           | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$)

@@ -1,10 +1,7 @@
 """Values that several kinds, and steps themselves, are written with: exit codes, expressions, other runbooks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -12,6 +9,7 @@ from typing import Annotated, Any, Literal
 from jinja2 import TemplateSyntaxError, nodes
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
+from runner.core.deferred import dataclass, regex
 from runner.core.duration import PATTERN, read_limit
 from runner.core.fields import Keywords, Model, OneOrSeveral
 from runner.core.identifiers import ContactName, RunbookId, Variable
@@ -162,7 +160,7 @@ class Notice(Model):
     )
 
 
-_COMMIT = re.compile("[0-9a-f]{7,64}")
+_COMMIT = regex("[0-9a-f]{7,64}")
 
 
 def moving(name: str) -> str:

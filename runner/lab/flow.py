@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from runner.channels.webhook import Webhook
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
 from runner.compiler.segments import Gate
+from runner.core.deferred import dataclass
 from runner.core.errors import ExitCode
 from runner.lab.probe import Probe, get, health
 from runner.lab.receiver import Receiver

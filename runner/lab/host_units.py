@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.lab.hosts import Host
 from runner.lab.interrupts import held
 from runner.lab.lab_processes import LabCommand, Running, running

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.lab.interrupts import held
 from runner.lab.lab_processes import LabCommand, Running, free_port, running
 from runner.lab.sshd import Account, Programs, privilege_separation

@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError
 from runner.lab.interrupts import held
 

@@ -10,11 +10,12 @@ import shutil
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.lab.interrupts import held
 from runner.lab.lab_processes import LabCommand, Running, free_port, run, running

@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.lab.host_units import HostUnit
 from runner.lab.hosts import Host, ssh_hosts
 from runner.lab.interrupts import held, uninterrupted

@@ -8,11 +8,11 @@ import pwd
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH
 from functools import partial
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.lab.directory_locks import lock
 from runner.lab.interrupts import held

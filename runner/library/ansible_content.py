@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from runner.core.deferred import dataclass
 from runner.core.step_tags import GATE
 from runner.kinds.values import ROLES
 from runner.library import lost_values

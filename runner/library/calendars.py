@@ -1,7 +1,5 @@
 """`runbooks/calendars.yml`: the times at which nothing planned begins, as intervals or as iCalendar files."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo

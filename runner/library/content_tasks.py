@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from runner.core.deferred import regex
 from runner.kinds.values import ROLES
 from runner.model.names import RESERVED
 from runner.model.yaml.finding import Finding, InvalidFileError, did_you_mean, quoted
 from runner.model.yaml.lenient_yaml import Value, documents
 
 _IMPORTS = frozenset({"include_tasks", "import_tasks", "include_role", "import_role"})
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEMPLATE = regex(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 class ModuleCall(NamedTuple):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from runner.core.deferred import regex
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
 from runner.core.templates import gives
@@ -19,8 +20,8 @@ _VAULT = b"$ANSIBLE_VAULT"
 _OWN = ("ansible_", "runbook_")
 """How the names begin of variables that reach a host by other ways than its programs' arguments."""
 _VARIABLES = ("group_vars", "host_vars")
-_SECTION = re.compile(r"\[([^\]:]+)(?::(\w+))?\]")
-_ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)")
+_SECTION = regex(r"\[([^\]:]+)(?::(\w+))?\]")
+_ASSIGNED = regex(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S*)")
 _DEEPEST = 24
 
 

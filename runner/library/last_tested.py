@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from runner.core.deferred import dataclass
 from runner.model.severity import Severity, Urgency, urgency
 
 STAGING = "staging"

@@ -7,10 +7,11 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from runner.core.deferred import dataclass
 from runner.library.content_tasks import calls, roots, tasks
 from runner.model.mentions import mentioned_in
 from runner.model.step import Step

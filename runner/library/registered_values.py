@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.secrets import SecretReference
 from runner.kinds import plugins
 from runner.kinds.base import Kind, ReadEntry

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.yaml_file import read_file

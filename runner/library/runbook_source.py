@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
 from runner.library import registered_values

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
 from runner.model.runbook import Runbook

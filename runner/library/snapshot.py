@@ -6,10 +6,10 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from runner.core.deferred import dataclass, regex
 from runner.library.index.indexed_file import document_of, findings_of
 from runner.library.index.library_index import LibraryIndex
 from runner.library.index.summary import Summary
@@ -24,7 +24,7 @@ from runner.model.yaml.finding import Finding, InvalidFileError, Level
 from runner.model.yaml.yaml_file import read_file
 
 _NOTHING = "null"
-_NEARLY = re.compile(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
+_NEARLY = regex(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

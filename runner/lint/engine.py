@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import runner.lint.rules
+from runner.core.deferred import dataclass
 from runner.kinds import plugins
 from runner.kinds.foreign_code import PluginError, guarded
 from runner.library.runbook_source import Source

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
+from runner.core.deferred import dataclass
 from runner.core.shell.shell_code import Code
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.foreign_code import PluginError

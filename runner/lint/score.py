@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from runner.core.deferred import dataclass
 from runner.lint.engine import rules
 from runner.lint.rules.base import Criterion
 from runner.model.runbook import Runbook

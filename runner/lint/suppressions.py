@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-_ALLOW = re.compile(
+from runner.core.deferred import dataclass, regex
+
+_ALLOW = regex(
     r"#\s*lint:\s*allow\b[\s:]*(?P<rules>[a-z][\w-]*(?:\s*,\s*[a-z][\w-]*)*)?(?:\s+-+\s+(?P<reason>\S[^\r\n]*))?"
 )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from runner.core.deferred import dataclass, regex
 from runner.core.templates import verbatim
 from runner.kinds import plugins
 from runner.kinds.sql_text import statements
@@ -18,8 +19,8 @@ from runner.markdown.placeholders import Bound, bind_shell, bind_sql
 from runner.markdown.shell_session import begins_with_prompt, is_session, opened_shell, read_session
 
 _LITERAL = r"(?:'[^']*'|\"[^\"$`\\\\]*\"|[^\s'\"$`\\\\;&|<>()*?~{}\[\]!]*)"
-_SET = re.compile(rf"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)=(?P<value>{_LITERAL})[ \t]*(?:#.*)?")
-_EXPORT = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=\S.*")
+_SET = regex(rf"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)=(?P<value>{_LITERAL})[ \t]*(?:#.*)?")
+_EXPORT = regex(r"[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=\S.*")
 
 
 @dataclass(frozen=True, slots=True)

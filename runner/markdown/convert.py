@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.kinds import plugins
 from runner.markdown.commands import kind_of
 from runner.markdown.draft import Defaults, Draft, Given, draft

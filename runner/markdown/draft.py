@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.markdown import phrases
 from runner.markdown.draft_steps import Steps
 from runner.markdown.embedded_yaml import merged, read

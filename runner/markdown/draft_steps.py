@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.secrets import is_secret_name
 from runner.core.templates import verbatim
 from runner.markdown import phrases

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from runner.core.deferred import dataclass, regex
 from runner.model.yaml.finding import Finding, Level
 
-_BRACES = re.compile(r"\{(?=[{%#])")
+_BRACES = regex(r"\{(?=[{%#])")
 
 
 @dataclass(frozen=True, slots=True)

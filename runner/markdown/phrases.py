@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from runner.core.deferred import regex
 from runner.core.identifiers import REFERENCE_ID, RUNBOOK_ID
 
 TODO = "TODO"
@@ -15,15 +16,15 @@ TODO = "TODO"
 NOBODY = "todo"
 """The word for a contact, or for hosts, that nobody has named yet: no inventory and no contacts.yml knows it."""
 
-_IDS = re.compile(r"\b([A-Z]{2,8})-([0-9]{3,6})((?:/[0-9]{3,6})*)")
-_SEE = re.compile(r"(?P<what>.*?)\s*\((?:see|use|refer to)\s+(?P<see>RUN-[0-9]{3,6})\)")
-_LASTS = re.compile(
+_IDS = regex(r"\b([A-Z]{2,8})-([0-9]{3,6})((?:/[0-9]{3,6})*)")
+_SEE = regex(r"(?P<what>.*?)\s*\((?:see|use|refer to)\s+(?P<see>RUN-[0-9]{3,6})\)")
+_LASTS = regex(
     r".*\b(?:persists?|unresolved|not (?:yet )?(?:resolved|mitigated)|continues?|no progress)\b[^0-9]*?"
     r"(?P<number>[0-9]+)\s*(?P<unit>minutes?|mins?|m|hours?|hrs?|h)\b",
     re.IGNORECASE,
 )
-_EXITS = re.compile(r".*\bexits?\b.*?\b(?:status|code)\s+(?P<code>[0-9]{1,3})", re.IGNORECASE)
-_RESULT = re.compile(
+_EXITS = regex(r".*\bexits?\b.*?\b(?:status|code)\s+(?P<code>[0-9]{1,3})", re.IGNORECASE)
+_RESULT = regex(
     r"(?:the (?:result|output|response|answer|status)|this|it) should \w|you should (?:see|get)\b", re.IGNORECASE
 )
 _MOST_EXIT = 255

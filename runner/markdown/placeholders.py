@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from runner.core.deferred import dataclass, regex
 from runner.core.shell.pasted_values import surroundings
 from runner.core.shell.shell_code import SET_BY_BASH
 from runner.core.shell.shell_reader import Shell
 from runner.model.names import RESERVED
 
 _INSIDE = r"[A-Za-z][\w.-]*(?: [\w.-]+){0,7}"
-_PLACEHOLDER = re.compile(rf"(?<![<\w])<(?P<name>{_INSIDE})>")
-_SQL = re.compile(
+_PLACEHOLDER = regex(rf"(?<![<\w])<(?P<name>{_INSIDE})>")
+_SQL = regex(
     r"(?P<quoted>'(?:[^']|'')*'|\"[^\"]*\")|(?P<comment>--[^\n]*)"
     r"|(?<![<\w])<(?P<name>[A-Za-z][\w-]*)>|\$\{(?P<variable>[A-Za-z_]\w*)\}"
 )
-_ONLY = re.compile(r"'<(?P<name>[A-Za-z][\w -]*)>'|'\$\{(?P<variable>[A-Za-z_]\w*)\}'")
+_ONLY = regex(r"'<(?P<name>[A-Za-z][\w -]*)>'|'\$\{(?P<variable>[A-Za-z_]\w*)\}'")
 
 
 @dataclass(frozen=True, slots=True)

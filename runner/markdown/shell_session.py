@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
 
-_PROMPT = re.compile(
+from runner.core.deferred import dataclass, regex
+
+_PROMPT = regex(
     r"\s*(?P<prompt>[\w.@:~/\[\]-]*[$%\u276f]|\[(?P<inside>[^\]]*)\][#$])[ \t]+(?P<command>\S.*)",
 )
-_WHO = re.compile(r"(?P<who>[\w.-]+@[\w.-]+)")
-_SECONDARY = re.compile(r"\s*>(?: |$)(?P<command>.*)")
+_WHO = regex(r"(?P<who>[\w.-]+@[\w.-]+)")
+_SECONDARY = regex(r"\s*>(?: |$)(?P<command>.*)")
 _OPENS = tuple(
     re.compile(rf"(?:sudo\s+(?:-u\s*\S+\s+)?)?(?:{command})")
     for command in (

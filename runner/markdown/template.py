@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.core.deferred import regex
 from runner.kinds import plugins
 from runner.markdown import embedded_yaml
 from runner.markdown.draft import Given, draft
@@ -17,7 +17,7 @@ from runner.markdown.page.procedure import STEP
 from runner.markdown.page.source import decode, fact, split
 
 _AFTER = {"deployment": "Post-Deployment", "maintenance": "Post-Maintenance", "recovery": "Post-Recovery"}
-_MEANS_SOMETHING = re.compile(r"\s*(?:[#>~`|=<:\[\\+*-]|\d+[.)]|RUN-|_)")
+_MEANS_SOMETHING = regex(r"\s*(?:[#>~`|=<:\[\\+*-]|\d+[.)]|RUN-|_)")
 """How a line begins that Markdown, or the template, takes for more than text."""
 
 

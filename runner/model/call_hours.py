@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
+from runner.core.deferred import regex
 from runner.core.fields import Keywords
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = "|".join(_DAYS)
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
-_HOURS = re.compile(
+_HOURS = regex(
     rf"(?:(?P<first>{_DAY})(?:-(?P<last>{_DAY}))? )?(?P<begin>{_TIME})-(?P<end>{_TIME}) (?P<zone>[A-Za-z0-9_+/-]+)"
 )
 

@@ -1,9 +1,6 @@
 """`contacts.yml`: who owns runbooks, who is called, and through which channels."""
 
-from __future__ import annotations
-
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +8,7 @@ from typing import Any, Literal
 from pydantic import InstanceOf, ValidationError
 
 from runner.channels.base import Channel
+from runner.core.deferred import regex
 from runner.core.fields import Model, OneOrSeveral, Several, Text, Title
 from runner.core.identifiers import Login
 from runner.kinds import plugins
@@ -19,7 +17,7 @@ from runner.model.yaml.document import Document, load, located
 from runner.model.yaml.finding import Finding, InvalidFileError, did_you_mean, quoted
 from runner.model.yaml.yaml_file import read_file
 
-_WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
+_WORD = regex(r"[a-z0-9][a-z0-9-]*")
 
 
 class Contact(Model):

@@ -1,7 +1,5 @@
 """When somebody is called, who, and with what: the part `escalation` of a RUN- file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args

@@ -1,11 +1,8 @@
 """An input of a runbook: a typed value within limits, that whoever starts the run gives."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -13,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from runner.core import duration, secrets
 from runner.core.characters import unfit
+from runner.core.deferred import dataclass
 from runner.core.fields import Model, Several, Text, Title
 from runner.core.templates import has_template
 from runner.model.yaml.finding import did_you_mean, kind_of

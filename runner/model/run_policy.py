@@ -1,7 +1,5 @@
 """What an environment demands of every run against it, as its inventory writes it in `runbook_policy`."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """A runbook as it is written: the shape of a RUN- file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import date

@@ -1,7 +1,5 @@
 """One step of a procedure as it is written: what is done, how one sees that it worked, and what follows when not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """One verification of a step: what is looked at, what must hold, and for how long."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Mapping

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from runner.compiler.command_preview import in_words
 from runner.compiler.condition_names import searched
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType, Outcome
 from runner.core.identifiers import Marker

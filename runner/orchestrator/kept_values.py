@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from runner.core.characters import unfit
+from runner.core.deferred import regex
 from runner.core.events import Event, EventType
 from runner.core.identifiers import Marker
 from runner.core.step_tags import captured_fact, item_of, items_fact
@@ -18,7 +18,7 @@ KEPT = frozenset({"capture", "capture/all", "items"})
 """The parts of a step that keep something."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_ESCAPE = re.compile(r"\\\\x[0-9a-f]{2}")
+_ESCAPE = regex(r"\\\\x[0-9a-f]{2}")
 _TOO_MUCH = "more than 1,048,576 characters, and a later step would take a part for the whole"
 
 

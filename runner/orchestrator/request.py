@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from runner.compiler.compiler import variables
+from runner.core.deferred import dataclass
 from runner.core.errors import ExitCode, InvalidInputError, RunbookError
 from runner.core.events import Outcome
 from runner.core.redaction import Redaction

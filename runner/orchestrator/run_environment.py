@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from runner.core.deferred import dataclass
 from runner.core.errors import explain
 from runner.store.log.audit_log import AuditLog, NoLog
 from runner.store.state_directory import RecordContext

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from runner.compiler.batches import Batch, batches, portion
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, UnreachableError
 from runner.executor.host_ledger import Ledger
 from runner.executor.target import Target

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
+from runner.core.deferred import dataclass, regex
 from runner.core.wording import counted
 from runner.model.yaml.finding import Finding, Level
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from runner.library.gates.gate_baseline import Comparison
 
 # What XML 1.0 cannot hold, not even escaped: https://www.w3.org/TR/xml/#charsets
-_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = regex("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
+from runner.core.deferred import dataclass
 from runner.core.events import Outcome
 from runner.render.handoff.hand_off import missing
 from runner.render.history.page_history import PageHistory, calls, tickets

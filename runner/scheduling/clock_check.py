@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 
 JUMP = timedelta(seconds=5)
 """By more than this no clock drifts between two looks."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.scheduling.instants import spread
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.wording import first_line
 from runner.library.index.library_index import LibraryIndex

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from runner.channels.base import Page
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.escalation.dispatch import Dispatcher, SentPage
 from runner.escalation.reached_contacts import ReachedContacts

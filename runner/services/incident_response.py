@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from runner.channels.base import Page
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType, Outcome
 from runner.core.redaction import Redaction

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError, LockedError, explain
 from runner.core.events import Event, EventType
 from runner.escalation.delivery import LIMIT, Outgoing, outgoing

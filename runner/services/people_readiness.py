@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from runner.core.deferred import dataclass
 from runner.core.wording import listed
 from runner.library.index.summary import Summary
 from runner.library.last_tested import interval

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from runner.compiler.blast_radius import blast_radius
 from runner.compiler.command_preview import lines
 from runner.compiler.segments import after, before
+from runner.core.deferred import dataclass
 from runner.core.duration import show
 from runner.core.redaction import Redaction
 from runner.core.step_tags import undo_id

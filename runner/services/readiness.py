@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import DeniedError, ExitCode
 from runner.core.events import DONE, EventType
 from runner.escalation.contract_check import call_problems

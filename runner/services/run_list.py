@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import AuditError, InvalidInputError
 from runner.core.events import Clock, Instant, Outcome
 from runner.core.identifiers import LAST

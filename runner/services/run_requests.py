@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
+from runner.core.deferred import regex
 from runner.core.errors import InvalidInputError, LockedError, MistypedError
 from runner.core.events import Outcome
 from runner.core.identifiers import LAST
@@ -22,7 +22,7 @@ from runner.services.run_list import find_run
 from runner.store.run_state import RunDirectory, RunState
 from runner.store.state_directory import StateDirectory
 
-_NO_INVENTORY = re.compile(r"\.|(?:group|host)_vars$|.*(?:~|\.(?:pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry))$")
+_NO_INVENTORY = regex(r"\.|(?:group|host)_vars$|.*(?:~|\.(?:pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry))$")
 """The names beside inventories that are none: Ansible passes these over in a directory, too."""
 _HINT = "-i takes a file or a directory, like -i inventories/local"
 

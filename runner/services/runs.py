@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.core.errors import InvalidInputError, RunbookError, explain
 from runner.escalation.incidents import Incidents

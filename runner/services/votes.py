@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from runner.approvals import vote as voting
 from runner.approvals.gate_text import describe
 from runner.approvals.question import Question, Vote
 from runner.approvals.question_store import Questions
+from runner.core.deferred import dataclass
 from runner.core.errors import DeniedError, InvalidInputError
 from runner.core.events import Event, EventType, Instant
 from runner.core.identifiers import Login

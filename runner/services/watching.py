@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
+from runner.core.deferred import dataclass
 from runner.core.errors import explain
 from runner.core.events import Instant
 from runner.orchestrator.run_environment import Installation

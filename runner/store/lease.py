@@ -6,12 +6,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from runner.core.deferred import dataclass
 from runner.core.events import Clock, Instant
 from runner.core.process_stat import is_stopped, started
 from runner.store import durable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
+from runner.core.deferred import dataclass
 from runner.core.wording import listed
 from runner.store.log import record_data
 

@@ -11,11 +11,11 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.core.errors import AuditError, LockedError
 from runner.core.events import EventType

@@ -6,14 +6,14 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError, LockedError
 from runner.store import durable
 from runner.store.locks.kernel_locks import open_lock
@@ -27,7 +27,7 @@ RESERVE = "reserve"
 _RESERVED = 64 * 1024
 """Bytes that a run that goes on keeps on its disk, so that its end can be recorded when that is full."""
 _RUNBOOK = "runbook.yml"
-_TEXT = re.compile(r"(?:runbook|playbook)-[0-9a-f]{64}\.yml")
+_TEXT = regex(r"(?:runbook|playbook)-[0-9a-f]{64}\.yml")
 _CALLED = 0
 
 

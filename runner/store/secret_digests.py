@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.redaction import masked, parts
 from runner.store import durable
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.events import EventType
 from runner.store import manifest

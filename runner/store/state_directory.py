@@ -6,10 +6,10 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from runner.core.deferred import dataclass
 from runner.core.errors import AuditError, InvalidInputError, LockedError
 from runner.core.events import Clock
 from runner.core.identifiers import is_run_id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "%": "%%"})

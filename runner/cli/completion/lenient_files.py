@@ -11,15 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import regex
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
 
 _LARGEST = 256 * 1024
-_TITLE = re.compile(r"^title: *(.*)$", re.MULTILINE)
-_ENTRY = re.compile(r"^([A-Z]{2,8}-[0-9]{3,6}):(?:\s*\n)?(?:.*?\btitle: *([^\n,}]*))?", re.MULTILINE)
-_CONTACT = re.compile(r"^([a-z0-9][a-z0-9-]*):(?:\s*\n)?(?:.*?\bname: *([^\n,}]*))?", re.MULTILINE)
-_RUNBOOK = re.compile(r"RUN-[0-9]{3,6}")
-_RUN = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+_TITLE = regex(r"^title: *(.*)$", re.MULTILINE)
+_ENTRY = regex(r"^([A-Z]{2,8}-[0-9]{3,6}):(?:\s*\n)?(?:.*?\btitle: *([^\n,}]*))?", re.MULTILINE)
+_CONTACT = regex(r"^([a-z0-9][a-z0-9-]*):(?:\s*\n)?(?:.*?\bname: *([^\n,}]*))?", re.MULTILINE)
+_RUNBOOK = regex(r"RUN-[0-9]{3,6}")
+_RUN = regex(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
 def titles(root: Path) -> Mapping[str, str]:

@@ -9,10 +9,12 @@ import termios
 import tty
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import click
+
+from runner.core.deferred import dataclass
 
 if TYPE_CHECKING:  # imported where it is used: only who ticks boxes waits for it
     from rich.console import Console

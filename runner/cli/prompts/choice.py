@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from runner.cli.output.terminal import brief, safe
 from runner.cli.prompts import checkboxes, keyboard
+from runner.core.deferred import dataclass
 from runner.core.errors import MistypedError
 from runner.model.runbook import Runbook
 from runner.model.step import Choice

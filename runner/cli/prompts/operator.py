@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from runner.cli.output.terminal import brief, labelled, safe
 from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed
 from runner.compiler.segments import Gate
+from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.model.escalation_policy import Declared
 from runner.model.runbook import Runbook

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 
 import click
 
 from runner.cli.output.terminal import safe
+from runner.core.deferred import dataclass
 from runner.core.identifiers import RUNBOOK_ID
 from runner.library.library import Library
 from runner.services.drills.trainee import AlertText, Said, StepToDo

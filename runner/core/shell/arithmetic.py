@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from runner.core.deferred import regex
 from runner.core.shell.command_input import calls
 from runner.core.shell.command_wrappers import program_name
 from runner.core.shell.shell_reader import Shell
 from runner.core.shell.syntax_tree import TEMPLATE, substitutions, walk
 
 _COMPARES = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
-_DECLARES_NUMBER = re.compile(r"\w+\s+(?:-\w+\s+)*-\w*i")
-_MAPS = re.compile(r"\b(?:declare|local|typeset)\s+(?:-\w+\s+)*-\w*A\w*\s+([^;&|\n]*)")
+_DECLARES_NUMBER = regex(r"\w+\s+(?:-\w+\s+)*-\w*i")
+_MAPS = regex(r"\b(?:declare|local|typeset)\s+(?:-\w+\s+)*-\w*A\w*\s+([^;&|\n]*)")
 
 
 def computed(shell: Shell) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from runner.core.deferred import dataclass, regex
+
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
-ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=")
+ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _shell(words: Sequence[str], at: int, through: tuple[str, ...]) -> Started:
     if not any(re.fullmatch("-[a-z]*c[a-z]*", each) for each in options):
         return Started(at, through=through)
     strict = "pipefail" in options or sets_pipefail(words[end])
-    errexit = any(re.fullmatch("-[a-z]*e[a-z]*", each) for each in options) or re.search(_ERREXIT, words[end])
+    errexit = any(re.fullmatch("-[a-z]*e[a-z]*", each) for each in options) or _ERREXIT.search(words[end])
     return Started(end, words[end], strict, bool(errexit), (*through, program_name(words[at])))
 
 
@@ -165,7 +166,7 @@ def replaced(words: Sequence[str]) -> str:
     return ""
 
 
-_ERREXIT = re.compile(r"set\s+(?:-\S+\s+)*-(?:[a-z]*e[a-z]*\b|o\s+errexit)")
+_ERREXIT = regex(r"set\s+(?:-\S+\s+)*-(?:[a-z]*e[a-z]*\b|o\s+errexit)")
 
 
 def sets_pipefail(code: str) -> bool:

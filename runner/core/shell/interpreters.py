@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
+from runner.core.deferred import dataclass
 from runner.core.shell.command_wrappers import program_name
 from runner.core.shell.syntax_tree import TEMPLATE
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
+from runner.core.deferred import regex
 from runner.core.shell.shell_reader import Shell
 from runner.core.templates import NUMBERS, last_filter, pieces
 
-_ASKS = re.compile(r"\{%[-+]?\s*(?:el)?(?:if|se)\b|\{%[-+]?\s*end|\{#")
+_ASKS = regex(r"\{%[-+]?\s*(?:el)?(?:if|se)\b|\{%[-+]?\s*end|\{#")
 _QUOTING = frozenset(
     {"string", "raw_string", "ansi_c_string", "translated_string", "comment", "heredoc_body", "arithmetic_expansion"}
 )

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from jinja2 import nodes
 
+from runner.core.deferred import regex
 from runner.core.shell.arithmetic import computed
 from runner.core.shell.command_input import calls
 from runner.core.shell.command_wrappers import (
@@ -30,8 +31,8 @@ from runner.core.templates import NUMBERS, has_template, last_filter, names_in, 
 
 _DEEPEST, _DEEPEST_CALL = 6, 4
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_ALL, _SHIFT = "$@", re.compile(r"(?m)(?<=[;{]|\n)\s*shift\b")
-_RENAMES = re.compile(r"\{%[-+]?\s*(?:for|set)\b")
+_ALL, _SHIFT = "$@", regex(r"(?m)(?<=[;{]|\n)\s*shift\b")
+_RENAMES = regex(r"\{%[-+]?\s*(?:for|set)\b")
 
 
 class Reading(NamedTuple):
@@ -100,7 +101,7 @@ def _reads_code(command: Command) -> bool:
     return command.name in SHELLS and all(word.startswith("-") or word == STDIN for word in command.words[1:])
 
 
-_OBEYED = re.compile(
+_OBEYED = regex(
     r"LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|PATH|BASH_ENV|ENV|IFS|PS4|PROMPT_COMMAND|PYTHON(?:PATH|HOME|STARTUP)|PERL5(?:LIB|OPT)|RUBY(?:LIB|OPT)"
     r"|NODE_OPTIONS|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_(?:SSH|SSH_COMMAND|EDITOR|PAGER|ASKPASS|EXTERNAL_DIFF|PROXY_COMMAND)"
     r"|GIT_CONFIG_\w+|(?:VISUAL|EDITOR|PAGER|BROWSER|SSH_ASKPASS|SUDO_ASKPASS|LESSOPEN|LESSCLOSE|MANPAGER|RSYNC_RSH)"

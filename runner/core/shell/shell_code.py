@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 
+from runner.core.deferred import dataclass, regex
 from runner.core.shell.command_wrappers import SHELLS, program_name, sets_pipefail, started
 from runner.core.shell.pasted_values import Pasted, pasted
 from runner.core.shell.rereading import Reading, read_as_code
@@ -23,7 +24,7 @@ TZ UID USER _
 SET_BY_BASH = frozenset(_VARIABLES.split())
 """The variables that a login, or bash itself, sets."""
 
-_COMMAND_USED = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Z][A-Z0-9_]+)\b)")
+_COMMAND_USED = regex(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Z][A-Z0-9_]+)\b)")
 _PROGRAMS = """
 awk gawk mawk perl ruby python python3 lua jq yq sed grep envsubst mongo mongosh ssh find psql mysql mariadb php node
 pwsh dpkg dpkg-query
@@ -38,8 +39,8 @@ true false exit return break continue eval exec source trap wait jobs fg bg kill
 unalias builtin command type hash times history help enable
 """
 _BUILTINS = frozenset(_OF_THE_SHELL.split())
-_DEFAULT = re.compile(r"^\{\{.*\|\s*default\('([^']+)'\).*\}\}$")
-_PROGRAM = re.compile(r"(?=.*[A-Za-z])[\w.+][\w.+-]*")
+_DEFAULT = regex(r"^\{\{.*\|\s*default\('([^']+)'\).*\}\}$")
+_PROGRAM = regex(r"(?=.*[A-Za-z])[\w.+][\w.+-]*")
 
 
 @dataclass(frozen=True)

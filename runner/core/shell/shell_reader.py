@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 
 from tree_sitter import Node
 
+from runner.core.deferred import dataclass, regex
 from runner.core.shell.command_wrappers import program_name, started
 from runner.core.shell.syntax_tree import substitutions, tree_of, walk
 
-_WORDS = re.compile(r"(?:\{\{.*?\}\}|\S)+", re.DOTALL)
+_WORDS = regex(r"(?:\{\{.*?\}\}|\S)+", re.DOTALL)
 COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 _JOINS = frozenset({";", "&", "&&", "||", ";;", "\n"})
 _NO_COMMANDS = frozenset({"function_definition", "comment", "variable_assignment", "heredoc_body", "ERROR"})
 _ASSIGN = frozenset({"for_statement", "declaration_command", "unset_command"})
 _READERS = frozenset({"read", "mapfile", "readarray", "getopts", "printf", "wait"})
-_INTO_FILE = re.compile(r"(?:1|&)?>[>|]?\s*(?!&|/dev/(?:null|stderr))")
+_INTO_FILE = regex(r"(?:1|&)?>[>|]?\s*(?!&|/dev/(?:null|stderr))")
 _UNKNOWN: Mapping[str, str] = MappingProxyType({})
 SUBSTITUTED, STDIN = "process_substitution", "/dev/stdin"
 """What stands in `<(...)`, and how it stands among words: it is read once as well, from its beginning to its end."""

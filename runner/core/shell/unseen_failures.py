@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from tree_sitter import Node
 
+from runner.core.deferred import regex
 from runner.core.shell.command_wrappers import program_name, started
 from runner.core.shell.shell_reader import COMMANDS, Shell
 from runner.core.shell.syntax_tree import substitutions, walk
@@ -20,9 +21,9 @@ _NEVER_UNSEEN = frozenset(_CERTAIN.split())
 """Programs that do not fail by themselves, or of which a failure says that there is nothing."""
 
 _BRANCHES = frozenset({"if_statement", "elif_clause", "while_statement"})
-_COUNTS = re.compile(r"\|\s*(?:wc\s+-[a-z]+|grep\s+-[a-z]*c[^|]*)\s*$")
-_EMPTY = re.compile(r"""\s-z\s|!=|={1,2}\s*(?:""|'')\s*\]""")
-_LITTLE = re.compile(r"""-(?:lt|le)\b|<|(?:-eq|={1,2})\s*["']?0\b""")
+_COUNTS = regex(r"\|\s*(?:wc\s+-[a-z]+|grep\s+-[a-z]*c[^|]*)\s*$")
+_EMPTY = regex(r"""\s-z\s|!=|={1,2}\s*(?:""|'')\s*\]""")
+_LITTLE = regex(r"""-(?:lt|le)\b|<|(?:-eq|={1,2})\s*["']?0\b""")
 
 
 class UnseenFailure(NamedTuple):

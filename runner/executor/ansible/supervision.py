@@ -10,11 +10,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from runner.core.deferred import dataclass
 from runner.executor.ansible import processes
 from runner.executor.ansible.ansible_settings import settings
 from runner.executor.ansible.messages import PlaybookInvocation

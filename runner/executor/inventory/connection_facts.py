@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Self
+
+from runner.core.deferred import dataclass
 
 PORTS = range(1, 65536)
 

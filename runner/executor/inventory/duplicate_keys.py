@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import regex
 from runner.core.errors import ExecutionError
 
 HINT = "write everything of that key in one place"
-_COMPLAINT = re.compile(
+_COMPLAINT = regex(
     r"Found duplicate mapping key '?(?P<key>.+?)'?\.\s.*?Origin: (?P<file>.+?):(?P<line>\d+):\d+", re.DOTALL
 )
 

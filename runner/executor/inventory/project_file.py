@@ -7,9 +7,10 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
 from runner.core.ownership import trusted_files
 from runner.core.wording import listed
@@ -21,7 +22,7 @@ NAME = "runbook.toml"
 PASSES = "RUNBOOK_PASS_ENVIRONMENT"
 """The variable in which the product says, to itself, which others of the user's environment are passed on."""
 
-_NEVER = re.compile(
+_NEVER = regex(
     r"ANSIBLE_.*|RUNBOOK_.*|PYTHON.*|LD_.*|DYLD_.*|BASH.*|GIT_.*|PERL.*|RUBY.*|NODE_.*|JAVA_TOOL_OPTIONS"
     r"|PATH|ENV|IFS|CDPATH|SHELLOPTS|PS4|PROMPT_COMMAND|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|TERMINFO.*"
 )

@@ -1,7 +1,5 @@
 """What a library says of itself in `runbook.toml`, a file in its root that it need not have."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from runner.core.deferred import regex
 from runner.core.fields import Keywords, Model, Several, Text
 from runner.executor.job import Engine
 from runner.model.names import Name
@@ -17,9 +16,9 @@ from runner.model.yaml.finding import MAX_FINDINGS, Finding, InvalidFileError, L
 from runner.model.yaml.pydantic_errors import problems
 
 _FORMS = {".md", ".csv"}
-_TABLE = re.compile(r"\s*\[\s*(?P<name>[\w-]+)\s*\]")
-_KEY = re.compile(r"\s*(?P<name>[\w-]+)\s*=")
-_AT = re.compile(r"(?P<message>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
+_TABLE = regex(r"\s*\[\s*(?P<name>[\w-]+)\s*\]")
+_KEY = regex(r"\s*(?P<name>[\w-]+)\s*=")
+_AT = regex(r"(?P<message>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 
 
 def _log(path: str) -> str:
@@ -61,7 +60,7 @@ class ProjectSettings(Model):
     deployments: Deployments | None = Field(default=None, description="The deployment log")
 
     @classmethod
-    def read(cls, path: Path) -> ProjectSettings:
+    def read(cls, path: Path) -> "ProjectSettings":
         """The settings in the file at `path`.
 
         Raises:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
-import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from runner.core.deferred import dataclass, regex
 from runner.executor.host_check import NotCheckedError, UnfitError
 from runner.executor.ssh.ssh_settings import Settings
 
 _PORT = 22
 _TIMEOUT = 5.0
-_LINE = re.compile(r"^(?:(@[a-z-]+) )?(\S+) (\S+) ([A-Za-z0-9+/=]+)")
-_FOUND = re.compile(r"^# Host .* found: line ([0-9]+)")
+_LINE = regex(r"^(?:(@[a-z-]+) )?(\S+) (\S+) ([A-Za-z0-9+/=]+)")
+_FOUND = regex(r"^# Host .* found: line ([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)

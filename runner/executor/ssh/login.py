@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,6 +22,7 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
+from runner.core.deferred import dataclass
 from runner.executor.host_check import NotCheckedError, UnfitError
 from runner.executor.ssh.ssh_settings import Settings
 

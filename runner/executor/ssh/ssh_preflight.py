@@ -7,13 +7,14 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from queue import Empty, SimpleQueue
 
 from paramiko import Transport
 from paramiko.ssh_exception import SSHException
 
+from runner.core.deferred import dataclass
 from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last_lines
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.python_interpreter import try_users

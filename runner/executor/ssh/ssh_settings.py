@@ -9,9 +9,9 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.executor.host_check import NotCheckedError
 from runner.executor.inventory.connection_facts import ConnectionFacts
 

@@ -8,9 +8,9 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import ClassVar
 
+from runner.core.deferred import dataclass
 from runner.core.secrets import SecretReference, SecretUnavailableError
 
 PATIENCE = 5.0

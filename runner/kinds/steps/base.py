@@ -1,7 +1,5 @@
 """What every kind of step is: one action key, what stands beside it, and the call it makes."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -62,7 +60,7 @@ class StepKind(Kind):
         return False
 
     @property
-    def undone_by(self) -> StepKind | None:
+    def undone_by(self) -> "StepKind | None":
         """What takes exactly this action back, where the step has no `undo` of its own; None where nothing does."""
         return None
 

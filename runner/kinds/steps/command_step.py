@@ -1,7 +1,5 @@
 """`command`: a program with arguments, without a shell."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping
 from datetime import timedelta

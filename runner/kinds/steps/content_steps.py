@@ -1,7 +1,5 @@
 """`role` and `tasks`: Ansible content that a team has already, as a step whose files are reviewed with the runbook."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any

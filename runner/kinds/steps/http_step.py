@@ -1,7 +1,5 @@
 """`http`: an HTTP request made by the host."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated, Literal

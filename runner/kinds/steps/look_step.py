@@ -1,7 +1,5 @@
 """`look`: what a verification asks, as a step, so that later steps can have what it finds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any

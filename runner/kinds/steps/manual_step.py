@@ -1,7 +1,5 @@
 """`manual`: what a person does, and says when it is done."""
 
-from __future__ import annotations
-
 from runner.core.fields import Prose
 from runner.kinds.steps.base import StepKind
 

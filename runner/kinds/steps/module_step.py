@@ -1,7 +1,5 @@
 """`module`: any Ansible module, so that the whole Ansible ecosystem is a step."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """`run`: another runbook does the step, in a run of its own on the hosts of the step."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from runner.core.identifiers import RunbookId, Variable

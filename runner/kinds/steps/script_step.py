@@ -1,7 +1,5 @@
 """`script`: a file that lies beside the runbook, done on the host by the interpreter in its first line."""
 
-from __future__ import annotations
-
 import shlex
 from datetime import timedelta
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """`shell`: lines for bash, strict: the first failing command, also inside a pipe, ends it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`sql`: one statement through psql on the host, with bound parameters and typed rows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """`wait`: for a while, or until a port or a file is there."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 

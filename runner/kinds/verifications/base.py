@@ -1,7 +1,5 @@
 """What every kind of verification is: a probe, a tolerance on what it shows, or a way of sampling it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property

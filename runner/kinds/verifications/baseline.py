@@ -1,7 +1,5 @@
 """`baseline`: what the same probe has found before step 1, to compare with."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from pydantic import InstanceOf

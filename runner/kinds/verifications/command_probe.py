@@ -1,7 +1,5 @@
 """`command`: a command on the host that only looks, judged by its output."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

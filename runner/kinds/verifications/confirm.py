@@ -1,7 +1,5 @@
 """`confirm`: what only a person can tell."""
 
-from __future__ import annotations
-
 from runner.core.fields import Title
 from runner.kinds.verifications.base import VerificationKind
 

@@ -1,7 +1,5 @@
 """`exit`: the exit codes that are good."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`hold_for`: the probe is sampled for a while, and the first bad sample fails."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from runner.kinds.values import LimitOrInput

@@ -1,7 +1,5 @@
 """`http`: an HTTP request made by the host, judged by its answer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal

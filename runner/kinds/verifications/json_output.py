@@ -1,7 +1,5 @@
 """`json`: values that the JSON output or answer holds at given paths."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,13 +1,12 @@
 """`matches`: a regular expression that the output or the answer's body contains."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from runner.core.deferred import regex
 from runner.core.templates import literal
 from runner.kinds.verifications.base import VerificationKind
 
@@ -25,7 +24,7 @@ def _pattern(text: str) -> str:
 
 
 # Neither a break, nor a class that may hold one, nor an extension: those may look behind or ahead.
-_WITHIN_A_LINE = re.compile(r"(?:[^\\\[(\x00-\x1f]|\\[^a-zA-Z0-9\x00-\x1f]|\\[dwbS]|\((?!\?)|\[(?!\^))*")
+_WITHIN_A_LINE = regex(r"(?:[^\\\[(\x00-\x1f]|\\[^a-zA-Z0-9\x00-\x1f]|\\[dwbS]|\((?!\?)|\[(?!\^))*")
 
 
 class Matches(VerificationKind):

@@ -1,7 +1,5 @@
 """`oncall`: somebody is on call in PagerDuty now, and still will be after a while."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta

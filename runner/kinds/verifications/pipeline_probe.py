@@ -1,7 +1,5 @@
 """`pipeline`: a pipeline of GitHub Actions, GitLab or another service has succeeded."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta

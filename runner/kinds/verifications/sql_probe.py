@@ -1,7 +1,5 @@
 """`sql`: a query through psql on the host, judged by its rows."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`that`: a condition, or a list of them, in Ansible's own expression language."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from runner.core.fields import OneOrSeveral

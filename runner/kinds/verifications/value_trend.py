@@ -1,7 +1,5 @@
 """`trend`: a value falls, or rises, compared with what it was when the verification began."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

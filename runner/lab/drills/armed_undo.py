@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from runner.compiler.compiler import compile_runbook
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.identifiers import Marker
 from runner.kinds import plugins

@@ -7,9 +7,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.lab.drills.embedded_hosts import embedded_hosts
 from runner.lab.machines import lab, lab_machines
 from runner.lab.machines.image import PROVISIONED

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from runner.compiler.compiler import compile_runbook, variables
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.kinds import plugins
 from runner.lab.drills.drill_question import AskedSystem

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import runner.kinds.probes
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.kinds.invocation import Invocation
 from runner.lab.drills.inventory_values import HostValues, holds

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import re
 import shlex
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
 from runner.executor.host_check import NotCheckedError
 from runner.executor.inventory.connection_facts import ConnectionFacts
@@ -29,7 +29,7 @@ from runner.model.verification import Verification
 _AT_ONCE = 16
 """How many hosts are asked at the same time."""
 
-_JUMP = re.compile(r"(?:ssh://)?(?:[^@]*@)?\[?([^\[\]/]+?)\]?(?::([0-9]+))?")
+_JUMP = regex(r"(?:ssh://)?(?:[^@]*@)?\[?([^\[\]/]+?)\]?(?::([0-9]+))?")
 """A jump host as ssh names it, or a word of a proxy's command that may be one."""
 
 # What every copy of an image has alike (`nocloud`, `iid-datasource-none`) says nothing of a machine.

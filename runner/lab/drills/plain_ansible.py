@@ -6,10 +6,11 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.wording import lines_joined
 from runner.executor.ansible import workspace
@@ -26,12 +27,12 @@ _SETTINGS: Mapping[str, str] = {
     "ANSIBLE_NOCOLOR": "True",
     "LC_ALL": "C.UTF-8",
 }
-_PLAIN = re.compile(r"[\w.-]+(\[[0-9]+\])?")
-_ENDED = re.compile(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHABLE)! => (\{.*\}))?", re.MULTILINE)
-_SAID = re.compile(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
+_PLAIN = regex(r"[\w.-]+(\[[0-9]+\])?")
+_ENDED = regex(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHABLE)! => (\{.*\}))?", re.MULTILINE)
+_SAID = regex(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
 _SAYS_NOTHING = "Assertion failed"
 _SHOWN = 5  # lines
-_FAILED = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*? => (?=\{)", re.MULTILINE)
+_FAILED = regex(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*? => (?=\{)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from runner.core.deferred import dataclass
 
 _PLACE = "/var/tmp"  # noqa: S108 - what lies there outlives a restart of the host
 

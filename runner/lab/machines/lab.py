@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.lab.interrupts import held, uninterrupted
 from runner.lab.machines import control_groups, lab_machines, lab_network, machine_process, user_namespace

@@ -7,10 +7,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from fcntl import LOCK_EX, LOCK_NB
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.lab.directory_locks import lock
 from runner.lab.machines.image import PROVISIONED, Image

@@ -8,9 +8,9 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.lab.machines import control_groups
 
 REFUSED = "refused: "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from runner.core.deferred import dataclass
 from runner.lab.machines.lab_commands import call
 from runner.lab.machines.topology import MACHINES, USER, Machine, Topology
 

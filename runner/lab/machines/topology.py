@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
 
 DEFAULT = "lab"
@@ -24,7 +24,7 @@ SITE = "shop.lab"
 MOST = 200
 """How many labs there may be at once: each has a network of its own, 10.77.0.0/24 to 10.77.199.0/24."""
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_NAME = regex(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

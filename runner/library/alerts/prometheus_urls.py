@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from runner.core.deferred import regex
 from runner.library.alerts.prometheus_rules import KEY, AlertRule, RuleFile, rules
 from runner.library.alerts.runbook_urls import address, alertname, leads_to
 from runner.library.gates.coverage import Situation, absence, alerts
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, did_you_mean
 
-_RUNBOOK = re.compile(r"RUN-[0-9]{3,6}(?![0-9])")
-_ALERT = re.compile(r"MON-[0-9]{3,6}(?![0-9])")
+_RUNBOOK = regex(r"RUN-[0-9]{3,6}(?![0-9])")
+_ALERT = regex(r"MON-[0-9]{3,6}(?![0-9])")
 
 
 def check(file: RuleFile, snapshot: LibrarySnapshot, base: str | None) -> list[Finding]:

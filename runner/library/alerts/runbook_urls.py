@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from runner.core.deferred import dataclass
 from runner.core.identifiers import RUNBOOK_ID
 from runner.library.gates.coverage import Situation, absence, alerts, page_absence
 from runner.library.registry.registry import Alert

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from runner.core.deferred import dataclass
 from runner.library.index.summary import Summary
 from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario, letters
 from runner.library.snapshot import LibrarySnapshot

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from runner.core.deferred import dataclass, regex
 from runner.core.identifiers import REFERENCE_ID
 from runner.library.gates.quality_gates import GATES, QualityGate
 from runner.model.yaml.finding import Finding
 
-_ID = re.compile(REFERENCE_ID.strip("^$"))
+_ID = regex(REFERENCE_ID.strip("^$"))
 
 
 @dataclass(frozen=True)

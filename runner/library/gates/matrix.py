@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
+from runner.core.deferred import dataclass
 from runner.library.gates.coverage import (
     Situation,
     absence,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from runner.core.deferred import dataclass
 from runner.library.gates import gate_checks
 from runner.library.gates.gate_checks import Question
 from runner.library.last_tested import Proof

@@ -1,13 +1,11 @@
 """A runbook in short: what lists, links, gates and the matrix tell of it, without its steps."""
 
-from __future__ import annotations
-
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
 from pydantic import Strict
 
+from runner.core.deferred import regex
 from runner.core.fields import Model
 from runner.library.runbook_source import Source
 from runner.model.runbook import Category, Deprecated, Scope, Trigger
@@ -15,7 +13,7 @@ from runner.model.severity import Severity
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Level, Place, Position, show
 
-_TODO = re.compile(r"\bTODO\b")  # as `runbook new` and `runbook import` leave it where somebody must write
+_TODO = regex(r"\bTODO\b")  # as `runbook new` and `runbook import` leave it where somebody must write
 
 
 class Summary(Model):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from runner.core.deferred import regex
 from runner.core.identifiers import REFERENCE_ID
 from runner.kinds.base import Kind, ReadFile
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Place, Position
 
-_ID = re.compile(REFERENCE_ID)
-_ID_IN_TEXT = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,8}-[0-9]{3,6}(?![0-9A-Za-z-])")
+_ID = regex(REFERENCE_ID)
+_ID_IN_TEXT = regex(r"(?<![A-Za-z0-9-])[A-Z]{2,8}-[0-9]{3,6}(?![0-9A-Za-z-])")
 _APPROVERS = ("approve", "group")
 
 

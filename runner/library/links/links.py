@@ -7,10 +7,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Group
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.library.links.link_mentions import Mention, leaves, mentions
 from runner.library.registry.registry import KINDS, Technology, of_kind, prefix

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from runner.core.deferred import dataclass, regex
 
 _ID = r"[A-Z]{2,8}-[0-9]{3,6}"
 _ITEM = rf"{_ID}(?:/[0-9]{{3,6}})*"
-_AFTER = re.compile(rf"(?<![\w-])({_ITEM})[^().;:,]{{0,60}}\(([^()]+)\)")  # MON-005 alert (connection pool above 90 %)
-_COLON = re.compile(rf"^[^\w]*({_ID}): *(\S.*)$")  # DEP-003: No critical blockers
-_WITHIN = re.compile(r"([^().:,]*)\(([^()]*)\)(?=([^().:,]*))")  # Run the smoke tests (per DEP-004)
-_TARGET = re.compile(r"\]\([^()\s]*\)")  # of a link in Markdown
-_MARKS = re.compile(r"^[\s*-]*(?:\[[ xX]\])?[\s*]*")  # of an item, and a box to tick
+_AFTER = regex(rf"(?<![\w-])({_ITEM})[^().;:,]{{0,60}}\(([^()]+)\)")  # MON-005 alert (connection pool above 90 %)
+_COLON = regex(rf"^[^\w]*({_ID}): *(\S.*)$")  # DEP-003: No critical blockers
+_WITHIN = regex(r"([^().:,]*)\(([^()]*)\)(?=([^().:,]*))")  # Run the smoke tests (per DEP-004)
+_TARGET = regex(r"\]\([^()\s]*\)")  # of a link in Markdown
+_MARKS = regex(r"^[\s*-]*(?:\[[ xX]\])?[\s*]*")  # of an item, and a box to tick
 _SAYS_NOTHING = """
 a an and are as at by for from has have in is it its must not of on or per see stays than that the this to via with
 within alert source check above below entry id linked run case holds version

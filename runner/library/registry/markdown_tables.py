@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markdown_it import MarkdownIt
+
+from runner.core.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

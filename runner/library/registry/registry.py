@@ -1,15 +1,13 @@
 """What runbooks link to: alerts, deployment criteria, risks, scenarios and others, each with one meaning."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, Strict, model_validator
 
+from runner.core.deferred import dataclass
 from runner.core.fields import Model, Prose, Several, Text, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
 from runner.kinds.verifications.monitoring.alert_source import AlertSource

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from runner.core.deferred import dataclass, regex
 from runner.core.identifiers import REFERENCE_ID
 from runner.library.registry.id_meanings import Gloss, glosses, senses
 from runner.library.registry.markdown_tables import Table, tables
@@ -16,9 +17,9 @@ from runner.library.registry.table_columns import KEYS, value
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
-_ID = re.compile(REFERENCE_ID)
-_LOOSE = re.compile(r"[A-Za-z]{2,8}[-_ ][0-9]{1,6}")
-_LINE = re.compile(r"^\s*[-*]?\s*(?:\[[ xX]\]\s*)?([A-Z]{2,8}-[0-9]{3,6}): +(\S.*)$")
+_ID = regex(REFERENCE_ID)
+_LOOSE = regex(r"[A-Za-z]{2,8}[-_ ][0-9]{1,6}")
+_LINE = regex(r"^\s*[-*]?\s*(?:\[[ xX]\]\s*)?([A-Z]{2,8}-[0-9]{3,6}): +(\S.*)$")
 _LONGEST = 200
 """The longest line that can be a title."""
 
@@ -79,7 +80,7 @@ def _id_column(table: Table) -> int | None:
     """The column with the ids: one that is called so, or that has nothing else in it."""
     for number, title in enumerate(table.head.cells):
         cells = [_bare(cell) for cell in table.column(number) if cell]
-        spelled = re.compile(_LOOSE) if title.casefold() in {"id", "ids", "entry"} else _ID
+        spelled = _LOOSE if title.casefold() in {"id", "ids", "entry"} else _ID
         if cells and all(spelled.fullmatch(cell) for cell in cells):
             return number
     return None

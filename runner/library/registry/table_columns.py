@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from runner.core.deferred import regex
+
 _COLUMNS = {
     "title": (
         *("title", "name", "alert", "risk", "description", "what", "criterion", "criteria", "scenario", "technology"),
@@ -30,7 +32,7 @@ KEYS: Mapping[str, str] = MappingProxyType({title: key for key, titles in _COLUM
 """The key of an entry by the titles, in small letters, that a column for it may have."""
 
 _NOTHING = frozenset({"", "-", "\u2013", "\u2014", "n/a", "none", "tbd", "?"})
-_SEVERITY = re.compile(r"(?:P|SEV|S)[- ]?([0-3])", re.IGNORECASE)
+_SEVERITY = regex(r"(?:P|SEV|S)[- ]?([0-3])", re.IGNORECASE)
 _LEVELS = {"med": "medium", "hi": "high", "lo": "low"}
 
 

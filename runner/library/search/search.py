@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from runner.core.deferred import dataclass
 from runner.library.alerts.runbook_urls import alertname, leads_to
 from runner.library.gates.coverage import Situation, alerts
 from runner.library.index.library_index import LibraryIndex

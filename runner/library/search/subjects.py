@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from runner.core.deferred import dataclass
 from runner.library.links.link_mentions import leaves
 from runner.library.registry.registry import Reference
 from runner.library.search.passages import Passage

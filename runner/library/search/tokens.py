@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-_ID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2,8})[-_]([0-9]{1,6})(?![A-Za-z0-9])")
-_SHORT_ID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2,8})[-_]?([0-9]{1,6})(?![A-Za-z0-9])")
-_WORD = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NOISE = re.compile(r"[0-9]{1,2}|[0-9]{6,}|(?=[a-z]*[0-9])[0-9a-f]{8,}")  # counters, hashes
-_MOMENT = re.compile(r"(?<![\w.])[0-9]+(?:[-:.T][0-9]+)+(?![\w.])")  # a date, a time, an address, a version
+from runner.core.deferred import regex
+
+_ID = regex(r"(?<![A-Za-z0-9])([A-Za-z]{2,8})[-_]([0-9]{1,6})(?![A-Za-z0-9])")
+_SHORT_ID = regex(r"(?<![A-Za-z0-9])([A-Za-z]{2,8})[-_]?([0-9]{1,6})(?![A-Za-z0-9])")
+_WORD = regex(r"[^\W_]+")
+_CAMEL = regex(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOISE = regex(r"[0-9]{1,2}|[0-9]{6,}|(?=[a-z]*[0-9])[0-9a-f]{8,}")  # counters, hashes
+_MOMENT = regex(r"(?<![\w.])[0-9]+(?:[-:.T][0-9]+)+(?![\w.])")  # a date, a time, an address, a version
 _SAYS_NOTHING = """
 a an and any are as at be by can do does for from has have how i if in into is it its my no not of on or our so that the
 then there these they this to was we what when which while why will with you error fatal info warn warning log

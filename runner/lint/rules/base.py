@@ -6,9 +6,10 @@ A rule needs nothing but what this module offers, and what it asks of the parts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from runner.core.deferred import dataclass
 from runner.lint.lint_context import LintContext, Placed, Work
 from runner.model.yaml.finding import Level, Place, did_you_mean, quoted
 

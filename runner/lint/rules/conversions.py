@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from jinja2 import nodes
 
+from runner.core.deferred import regex
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.checks.condition import parse
 from runner.model.checks.condition_truth import met_by_default, met_by_zero
@@ -89,7 +89,7 @@ steps:
     verify:
       - {says: Few messages are left, command: queue-length, that: stdout < '90'}
 """
-_NUMBER = re.compile(r"\s*-?\d+(?:\.\d+)?\s*")
+_NUMBER = regex(r"\s*-?\d+(?:\.\d+)?\s*")
 _OF_LISTS = frozenset(["select", "reject", "map", "selectattr", "rejectattr", "sum", "min", "max", "sort", "unique"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from runner.core.deferred import regex
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, quoted
 from runner.model.step import Effect
 
@@ -101,14 +102,14 @@ _PROGRAMS = (
     ),
 )
 """What proves that one may read, what writes, what proves that one may, and how to ask for that."""
-_SQL_MAY_WRITE = re.compile(
+_SQL_MAY_WRITE = regex(
     r"(?i)pg_has_role\s*\((?![^)]*'(?:pg_read_\w+|pg_monitor|pg_stat_\w+|\w*read_?only\w*)')"
     r"|rolsuper|usesuper|is_superuser|pg_is_in_recovery|transaction_read_only|table_grants"
     r"|has_\w+_privilege\s*\((?![^)]*'\s*(?:select|usage|connect)\s*')"
 )
-_FILE_READ = re.compile(r"(?:\btest\s+-[refsd]|\[\s+-[refsd]|\b(?:ls|cat|stat|head|wc)(?:\s+-\S+)*)\s+(/[\w./-]+)")
-_FILE_MAY_WRITE = re.compile(r"(?:\btest\s+-w|\[\s+-w)\s+(/[\w./-]+)")
-_WORDS_READ = re.compile(r"(?i)\bread(?:[- ]only)?\s+(?:credentials?|access|rights?|permissions?|role|user|account)\b")
+_FILE_READ = regex(r"(?:\btest\s+-[refsd]|\[\s+-[refsd]|\b(?:ls|cat|stat|head|wc)(?:\s+-\S+)*)\s+(/[\w./-]+)")
+_FILE_MAY_WRITE = regex(r"(?:\btest\s+-w|\[\s+-w)\s+(/[\w./-]+)")
+_WORDS_READ = regex(r"(?i)\bread(?:[- ]only)?\s+(?:credentials?|access|rights?|permissions?|role|user|account)\b")
 
 
 @Rule(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
+from runner.core.deferred import dataclass, regex
 from runner.core.shell.shell_code import Code
 from runner.library.runbook_source import Source
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
@@ -16,7 +16,7 @@ from runner.model.mentions import mentioned_in
 from runner.model.names import ITEM, NUMBER, OF_RESULTS, RESERVED
 from runner.model.step import Effect
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     r"""(?ix)
     (?:\.{2,}|…|-+|\?+|x{2,}|tbd|tba|n/?a|none|foo|bar|baz)
     | <[^<>|]+> | \[(?!\s)[^\[\]]+\] | \{(?!\s)[^{}]+\}
@@ -31,7 +31,7 @@ _PLACEHOLDER = re.compile(
     | (?:select|values)\s+(?:\.{3}|<[^<>]+>)
     """
 )
-_PRINTS = re.compile(r"(?:echo|printf)\s[^|>$&;`{]*")
+_PRINTS = regex(r"(?:echo|printf)\s[^|>$&;`{]*")
 _NOTHING = frozenset({"true", ":", "/bin/true", "exit 0", "pass", "noop", "no-op"})
 
 
@@ -59,12 +59,12 @@ def placeholder_command(context: LintContext) -> Iterator[Hit]:
             )
 
 
-_GAP = re.compile(
+_GAP = regex(
     r"(?<![\w?<(])<[A-Za-z][\w-]*(?:[ ][\w-]+)*>(?![>])|\bYOUR[_-][A-Z][A-Z_-]*\b|\b[A-Z][A-Z_]*_HERE\b"
     r"|(?<![\w/-])your[_-][a-z][\w-]*|(?<!\S)\[[A-Za-z]{3,}(?:[ _-][A-Za-z]{2,})*\](?!\S)|(?<!\S)(?:\.\.\.|…)(?!\S)"
     r"|(?<=://)[^\s'\"/]*?(?<![{$%])\{[A-Za-z_]\w*\}(?!\})"
 )
-_MARKUP = re.compile(r"<(?:a|b|body|br|div|h[1-6]|head|html|i|li|p|pre|span|table|td|title|tr|ul)>", re.IGNORECASE)
+_MARKUP = regex(r"<(?:a|b|body|br|div|h[1-6]|head|html|i|li|p|pre|span|table|td|title|tr|ul)>", re.IGNORECASE)
 _AFTER = frozenset({"verify", "capture", "undo", "retry"})
 
 

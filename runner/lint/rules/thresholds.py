@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from math import isclose
 
 from jinja2 import nodes
 
+from runner.core.deferred import dataclass, regex
 from runner.core.duration import show
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
 from runner.model.checks.condition import comparisons
@@ -18,14 +18,10 @@ from runner.model.verification import Verification
 _UP = r"above|over|(?:more|greater|higher|longer)\s+than|exceed(?:s|ing)?|at\s+least|>=|≥|>"
 _DOWN = r"below|under|(?:less|lower|fewer|shorter)\s+than|at\s+most|up\s+to|<=|≤|<"
 _UNIT = r"(?:%|(?:percent|milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d|[kmgt]i?b|bytes?)\b)"
-_PHRASE = re.compile(
-    rf"(?i)(?<!\w)(?:(?P<up>{_UP})|{_DOWN})\s*(?:of\s+)?(?P<number>\d+(?:[.,]\d+)?)\s?(?P<unit>{_UNIT})?"
-)
-_NOT = re.compile(r"(?i)\b(?:not?|never|without)\s+(?:\w+\s+)?$|n't\s+$")
-_LASTS = re.compile(
-    rf"(?i)\b(?:(?P<within>within)|for(?:\s+at\s+least)?)\s+(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>{_UNIT})"
-)
-_OF_NAMES = re.compile(r"percent|pct|ms|s|seconds|secs|minutes|hours|[kmgt]b|bytes")
+_PHRASE = regex(rf"(?i)(?<!\w)(?:(?P<up>{_UP})|{_DOWN})\s*(?:of\s+)?(?P<number>\d+(?:[.,]\d+)?)\s?(?P<unit>{_UNIT})?")
+_NOT = regex(r"(?i)\b(?:not?|never|without)\s+(?:\w+\s+)?$|n't\s+$")
+_LASTS = regex(rf"(?i)\b(?:(?P<within>within)|for(?:\s+at\s+least)?)\s+(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>{_UNIT})")
+_OF_NAMES = regex(r"percent|pct|ms|s|seconds|secs|minutes|hours|[kmgt]b|bytes")
 """The units in the name of a value, like that of `wait_s`."""
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {

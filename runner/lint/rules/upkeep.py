@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from runner.core.deferred import regex
 from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
 from runner.core.templates import gives
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule
@@ -49,8 +50,8 @@ _IN_SQL = {
     r"(?i:change\s+master\s+to)": "CHANGE REPLICATION SOURCE TO",
     r"pg_switch_xlog|pg_current_xlog_\w+|pg_xlogfile_name|pg_last_xlog_\w+": "the names with wal",
 }
-_REVIEWED = re.compile(r"(?i)\b(?:last\s+)?(?:reviewed|checked|updated)\s*(?:on|:|at)?\s*(\d{4}-\d\d-\d\d)\b")
-_UNTIL = re.compile(
+_REVIEWED = regex(r"(?i)\b(?:last\s+)?(?:reviewed|checked|updated)\s*(?:on|:|at)?\s*(\d{4}-\d\d-\d\d)\b")
+_UNTIL = regex(
     r"(?i)\b(?:review(?:\s+(?:again|date))?(?:\s+(?:by|before|until|on))?|valid\s+until|until|expires(?:\s+on)?|end\s+of\s+life)"
     r"\s*:?\s*(\d{4}-\d\d-\d\d)\b"
 )
@@ -113,7 +114,7 @@ _VALUE = (
     r"(?!(?:env:|file:|vault:|ansible-vault:|vault-kv:|aws-s?sm:|op:|lastpass:|bitwarden:|command:|/|\.\.\.|\+|your[_-]|(?:true|false|null|none|string|secret|required|include|x+)\b|\*+))"
     r"(?!\S+\.(?:pem|key|crt|json|ya?ml|txt)\b)[^\s\"'`,;{}\[\]$<>%()~&|#]{4,}"
 )
-_SECRETS = re.compile(
+_SECRETS = regex(
     rf"""(?ix)
     (?P<name>(?<![\w-])[\w-]*{CONFIDENTIAL_WORD}["']?(?:\s*=\s*|:\s+)["']?(?P<assigned>{_VALUE}))
     | (?<![\w-])--?(?:[a-z0-9]+-)*{CONFIDENTIAL_WORD}(?:=|\s+)["']?{_VALUE}
@@ -127,7 +128,7 @@ _SECRETS = re.compile(
     | \bsshpass\s+-p\s*["']?[^\s{{$"']+
     """
 )
-_TOKENS = re.compile(
+_TOKENS = regex(
     r"(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|\bgh[pousr]_[A-Za-z0-9]{20,}"
     r"|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}|\b[sr]k_live_[A-Za-z0-9]{10,}"
     r"|\bAIza[\w-]{30,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}|hooks\.slack\.com/services/T\w+/B\w+/\w{8,}"

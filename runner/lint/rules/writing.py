@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from runner.core.deferred import regex
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, did_you_mean, quoted
 from runner.lint.suppressions import Exemption, exemptions
 
@@ -41,8 +42,8 @@ complete completed confirmed done finished fixed passed ready resolved true veri
 """
 _EMPTY = frozenset(_WORDS.split())
 """Words that by themselves say nothing to somebody who does not know the system."""
-_SPECIFIC = re.compile(r"[`/:=_()0-9\"“]|[a-z][A-Z]|\b[A-Z]{2,}")
-_HEDGE = re.compile(r"(?i)\b(?:as|if|where|when)\s+(?:appropriate|necessary|needed|required)\b|\bappropriate\s+\w+")
+_SPECIFIC = regex(r"[`/:=_()0-9\"“]|[a-z][A-Z]|\b[A-Z]{2,}")
+_HEDGE = regex(r"(?i)\b(?:as|if|where|when)\s+(?:appropriate|necessary|needed|required)\b|\bappropriate\s+\w+")
 
 
 @Rule(
@@ -88,7 +89,7 @@ def _is_vague(text: str) -> bool:
 _KNOWING = (
     r"(?<!if\ )(?<!once\ )(?<!when\ )(?<!sure\ )(?<!that\ )(?<!so\ )(?<!than\ )(?<!until\ )you\ (?:already\ )?know"
 )
-_ASSUMES = re.compile(
+_ASSUMES = regex(
     rf"""(?ix)\b(?:
     as\ (?:usual|always|you\ know|we\ always\ do|last\ time) | same\ as\ (?:always|last\ time|usual)
     | (?:the|our|your)\ usual\ \w+ | we\ always\ (?:do|did|use) | {_KNOWING}\ (?:how|what|where|the|which|who|when)
@@ -126,7 +127,7 @@ def assumed_knowledge(context: LintContext) -> Iterator[Hit]:
             yield Hit(place, message, "write what is done, for somebody's first day", fragment=match[0])
 
 
-_NOTES = re.compile(
+_NOTES = regex(
     r"\b(?:TODO|FIXME|XXX|TBD|TBA|TKTK)\b"
     r"|\b(?i:to be (?:done|written|defined|decided|determined|completed|filled in)|fill (?:this|me|it) in|coming soon"
     r"|lorem ipsum|placeholder text|not yet written|work in progress)\b"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from runner.core.deferred import dataclass, regex
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.source import fact
 
@@ -18,7 +18,7 @@ Kind = Literal["heading", "paragraph", "fence", "list", "quote", "table", "other
 
 # Only blocks matter here: what is bold or a link within a paragraph is kept as it is written.
 _MARKDOWN = MarkdownIt("commonmark", {"maxNesting": 60}).enable("table").disable("inline")
-_COMMENTS = re.compile(r"(?:\s*<!--.*?-->)+\s*", re.DOTALL)
+_COMMENTS = regex(r"(?:\s*<!--.*?-->)+\s*", re.DOTALL)
 _KINDS: dict[str, Kind] = {
     "heading": "heading",
     "paragraph": "paragraph",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from runner.core.deferred import dataclass, regex
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.outline import Section
@@ -15,16 +16,16 @@ from runner.markdown.page.text_extraction import pieces, split_list
 _WHEN = "when(?: to escalate)?|conditions?|triggers?|criteria|escalate (?:when|if)"
 _WHO = "who(?: to contact)?|contacts?|(?:l|level |tier )[1-9]|primary|secondary|escalation contacts?"
 _PROVIDE = "what to provide|provide|information to provide|include"
-_LABEL = re.compile(
+_LABEL = regex(
     rf"[*_\s]*(?:(?P<when>{_WHEN})|(?P<who>{_WHO})|(?P<provide>{_PROVIDE}))\s*(?:[*_]+:|:[*_]*|[*_]+)\s*(?P<rest>.*)",
     re.IGNORECASE,
 )
 _COLUMNS = (
-    ("when", re.compile(r".*\b(?:when|conditions?|triggers?|criteria|escalate|after)\b.*", re.IGNORECASE)),
-    ("who", re.compile(r".*\b(?:who|contacts?|names?|roles?|teams?|person)\b.*", re.IGNORECASE)),
-    ("level", re.compile(r".*\b(?:levels?|tiers?)\b.*|#?", re.IGNORECASE)),
+    ("when", regex(r".*\b(?:when|conditions?|triggers?|criteria|escalate|after)\b.*", re.IGNORECASE)),
+    ("who", regex(r".*\b(?:who|contacts?|names?|roles?|teams?|person)\b.*", re.IGNORECASE)),
+    ("level", regex(r".*\b(?:levels?|tiers?)\b.*|#?", re.IGNORECASE)),
 )
-_THEN = re.compile(r",?\s+(?:then|and then)\s+|\s*(?:→|->)\s*")
+_THEN = regex(r",?\s+(?:then|and then)\s+|\s*(?:→|->)\s*")
 
 
 @dataclass

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from runner.core.deferred import regex
+
 
 class Role(StrEnum):
     """The part of a runbook that a section fills."""
@@ -65,9 +67,9 @@ _WORDS = (
         _ALTERNATIVE,
     ),
 )
-_ROLES = tuple((role, re.compile(words)) for role, words in _WORDS)
-_STEP = re.compile(r"[*_`]*step\s+(?:\d|n\b)", re.IGNORECASE)
-_NUMBER = re.compile("(?:step\\s+)?(?:\\d+(?:\\.\\d+)*|n)\\s*[.:)\u2013\u2014-]\\s*|\\d+\\s+", re.IGNORECASE)
+_ROLES = tuple((role, regex(words)) for role, words in _WORDS)
+_STEP = regex(r"[*_`]*step\s+(?:\d|n\b)", re.IGNORECASE)
+_NUMBER = regex("(?:step\\s+)?(?:\\d+(?:\\.\\d+)*|n)\\s*[.:)\u2013\u2014-]\\s*|\\d+\\s+", re.IGNORECASE)
 
 
 def plain(heading: str) -> str:
@@ -90,7 +92,7 @@ def role(heading: str) -> Role:
     return next((candidate for candidate, pattern in _ROLES if pattern.fullmatch(words)), Role.STEP)
 
 
-_LABEL = re.compile(r"[*_\s]*(?P<words>[A-Za-z ]{3,20})(?:[*_]*:[*_]*|[*_]+)\s*(?P<rest>.*)")
+_LABEL = regex(r"[*_\s]*(?P<words>[A-Za-z ]{3,20})(?:[*_]*:[*_]*|[*_]+)\s*(?P<rest>.*)")
 
 
 def label(line: str) -> tuple[Role, str] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from runner.core.deferred import dataclass, regex
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.headings import OWN, Role, is_step, label, plain, role
@@ -14,7 +14,7 @@ from runner.markdown.page.source import fact
 _BELOW_ALL = 7
 """The level of a heading that is one only by being bold: below every heading with marks."""
 
-_BOLD = re.compile(r"(?P<marks>\*\*|__)(?P<text>[^*_\n]{1,100}[^*_\n.!?:])(?::?(?P=marks):?)")
+_BOLD = regex(r"(?P<marks>\*\*|__)(?P<text>[^*_\n]{1,100}[^*_\n.!?:])(?::?(?P=marks):?)")
 
 
 @dataclass(slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from runner.core.deferred import dataclass
 from runner.markdown.import_findings import Excerpt
 
 

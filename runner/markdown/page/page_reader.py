@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from runner.core.deferred import dataclass, regex
 from runner.markdown.commands import kind_of
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import blocks
@@ -19,7 +20,7 @@ from runner.markdown.page.text_extraction import block_text, lines, pieces, spli
 WHOLE = "yaml runbook"
 """What stands behind the marks of the fence that carries everything but the steps."""
 
-_SCOPE = re.compile(
+_SCOPE = regex(
     r"[*_\s]*(?:(?P<handles>handles|covers|in scope)|does not (?:handle|cover)|excludes|out of scope)"
     r"\s*(?:[*_]+:|:[*_]*)\s*(?P<rest>.*)",
     re.IGNORECASE,

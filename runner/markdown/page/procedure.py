@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from runner.core.deferred import dataclass
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.headings import Role, label, plain

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from runner.core.deferred import dataclass, regex
 from runner.markdown.import_findings import Excerpt
 from runner.model.yaml.document import readable
 
@@ -16,14 +17,14 @@ FACTS = (
 )
 """The words before a colon that say something about the whole runbook."""
 
-_HEAD = re.compile(
+_HEAD = regex(
     r"(?P<margin> *)(?P<marks>#{1,6} +)?\**(?P<id>RUN-(?:[0-9]{3,6}|[A-Z]{1,4}))\** ?(?::|--|–|—) ?(?P<title>.*)"  # noqa: RUF001 - dashes that people write
 )
-_FACT = re.compile(rf"[\s>*|_-]*(?P<key>{FACTS})\s*(?:[*_]+:|:[*_]*|\|)\s*(?P<value>.*)", re.IGNORECASE)
-_FENCE = re.compile(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)")
-_ESCAPED = re.compile(r"(?P<margin>\s*)(?P<marks>(?:\\[`~]){3,})(?P<info>[^`~\\]*)")
-_LINKED = re.compile(r"[>*_ ]*linked ids?\s*(?:[*_]+:|:[*_]*)\s*(?P<value>.+)", re.IGNORECASE)
-_SECTION = re.compile(r"#{2,6} |```|~~~")
+_FACT = regex(rf"[\s>*|_-]*(?P<key>{FACTS})\s*(?:[*_]+:|:[*_]*|\|)\s*(?P<value>.*)", re.IGNORECASE)
+_FENCE = regex(r"\s*(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)")
+_ESCAPED = regex(r"(?P<margin>\s*)(?P<marks>(?:\\[`~]){3,})(?P<info>[^`~\\]*)")
+_LINKED = regex(r"[>*_ ]*linked ids?\s*(?:[*_]+:|:[*_]*)\s*(?P<value>.+)", re.IGNORECASE)
+_SECTION = regex(r"#{2,6} |```|~~~")
 _WRAPPERS = {"", "markdown", "md"}
 _NEAR = 12
 """Lines after its head in which an entry says something about itself."""

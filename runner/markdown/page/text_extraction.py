@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from runner.core.deferred import regex
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.outline import Section
 from runner.markdown.page.page import Tick
 
-_BOX = re.compile(r"\[[ xX]\](?:[ \t]+|$)")
+_BOX = regex(r"\[[ xX]\](?:[ \t]+|$)")
 
 
 def lines(block: PageBlock) -> list[Excerpt]:

@@ -6,7 +6,7 @@ import copy
 import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from itertools import pairwise, product
 from math import prod
@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from runner.core.deferred import dataclass
 from runner.model.checks.condition import parse
 from runner.model.checks.condition_type import OF_RESULTS, node_type
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from jinja2 import TemplateSyntaxError, nodes
 
 from runner.core import templates
+from runner.core.deferred import regex
 from runner.model.yaml.finding import Place
 
 _FUNCTIONS = frozenset({"lookup", "query", "q"})
@@ -23,13 +23,13 @@ _HARMLESS = frozenset(_READING.split())
 https://docs.ansible.com/ansible-core/2.19/collections/ansible/builtin/index.html#lookup-plugins
 """
 _Bringing = nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends
-_LOOKS = re.compile(r"\b(?:lookup|query|q)\b|\{%[-+]?\s*(?:include|import|from|extends)\b")
+_LOOKS = regex(r"\b(?:lookup|query|q)\b|\{%[-+]?\s*(?:include|import|from|extends)\b")
 _HEADER = "#jinja2:"
 """With which a file begins that says by which marks its templates are known."""
-_BRINGS = re.compile(r"\b(?:include|import|from|extends)\s+['\"]([^'\"]+)['\"]")
-_CALLED = re.compile(r"\b(?:lookup|query|q)\s*\(\s*(?:['\"]([\w.]+)['\"](?=\s*[,)]))?")
+_BRINGS = regex(r"\b(?:include|import|from|extends)\s+['\"]([^'\"]+)['\"]")
+_CALLED = regex(r"\b(?:lookup|query|q)\s*\(\s*(?:['\"]([\w.]+)['\"](?=\s*[,)]))?")
 _MESSAGE = "{} may start a program on this machine, of which no record tells"
-_BUILT_IN = re.compile(r"^ansible\.(?:builtin|legacy)\.")
+_BUILT_IN = regex(r"^ansible\.(?:builtin|legacy)\.")
 
 HINT = "write a step with `on: localhost`, and capture what its command says"
 

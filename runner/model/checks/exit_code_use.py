@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from runner.core.deferred import regex
 from runner.model.verification import Verification
 
-_SAYS = re.compile(r"\b(?:stdout|stderr|json|content|result)\b")
-_ANY = re.compile(r"\b(?:stdout|content)\b[^=<>]*(?:\|\s*length\s*>\s*0|!=\s*['\"]{2}|is\s+defined)")
+_SAYS = regex(r"\b(?:stdout|stderr|json|content|result)\b")
+_ANY = regex(r"\b(?:stdout|content)\b[^=<>]*(?:\|\s*length\s*>\s*0|!=\s*['\"]{2}|is\s+defined)")
 
 
 def judges_output(verifications: Iterable[Verification]) -> bool:

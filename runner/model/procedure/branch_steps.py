@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from string import ascii_lowercase
@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runner.core.deferred import dataclass
 from runner.core.duration import show
 from runner.core.templates import filled_expression
 from runner.kinds import plugins

@@ -4,8 +4,6 @@ What a branch asks a host is a step that looks, and captures whether the answer 
 branch is taken, the first that holds, and the steps of each branch have an `only_if` of that.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import timedelta

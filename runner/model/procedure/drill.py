@@ -1,7 +1,5 @@
 """How a runbook is rehearsed: what breaks the system, how that is seen, and what must hold when it is mended."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 

@@ -1,7 +1,5 @@
 """`each` of a step: the list for each item of which it is done, and what must be right about such a step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +62,7 @@ def read_each(value: Any) -> Any:
     return value if value is None or isinstance(value, Mapping | Each) else {"of": value}
 
 
-def faults(at: Place, step: Step) -> Iterator[tuple[Place, str, str, str]]:
+def faults(at: Place, step: "Step") -> Iterator[tuple[Place, str, str, str]]:
     """What is wrong with a `step` that is done for each item."""
     if step.each is None:
         return

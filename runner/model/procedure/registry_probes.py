@@ -5,14 +5,13 @@
 they were written in the runbook.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from runner.core.deferred import dataclass
 from runner.core.fields import AtLeastOne, Model
 from runner.core.identifiers import ReferenceId
 from runner.model.names import HostPattern

@@ -1,7 +1,5 @@
 """What makes a deployment go back: a condition that is looked at while it runs, and the runbook that rolls back."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated, Any, Self
 

@@ -4,15 +4,14 @@ A step of `shared/db-healthy.yml` is then a step like any other. Its id begins w
 captures with `db_healthy_`, and each parameter is what the item gives for it, as if that were written in its place.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from runner.core.deferred import dataclass
 from runner.core.duration import parse
 from runner.core.fields import AtLeastOne, Model, Title
 from runner.core.identifiers import Spelling, StepId

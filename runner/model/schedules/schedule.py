@@ -1,7 +1,5 @@
 """`schedules:` of a runbook: when it is due, against which inventory, and what holds when its time has come."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -11,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from runner.core import duration
+from runner.core.deferred import regex
 from runner.core.fields import Keywords, Limit, Model, Several, Text, Title
 from runner.core.identifiers import STEP_ID, Spelling
 from runner.model.input import Value
@@ -18,9 +17,9 @@ from runner.model.names import HostPattern, Name
 from runner.model.schedules.times import Times
 
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
-_WINDOW = re.compile(rf"({_TIME})-({_TIME})")
+_WINDOW = regex(rf"({_TIME})-({_TIME})")
 _BY_WINDOW = "by window end"
-_WAIT = re.compile(r"wait (\S+)")
+_WAIT = regex(r"wait (\S+)")
 
 LATE_OK = timedelta(minutes=10)
 _LATEST = timedelta(days=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -15,6 +14,7 @@ from zoneinfo import TZPATH, ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 
 _SHORT = {
     "@hourly": "0 * * * *",

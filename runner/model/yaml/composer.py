@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
+from runner.core.deferred import regex
 from runner.model.yaml.finding import Faults, Place, Position, kind_of, quoted
 
 MAX_DEPTH = 24
@@ -21,14 +21,14 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Only what YAML 1.1 and 1.2 read alike is not text. So `no`, `010`, `1:30:00`, `1e3` and `2025-02-20` are text.
 _CONSTANTS = {"": None, "~": None, "null": None, "true": True, "false": False}
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?P<whole>[-+]?(?:0|[1-9][0-9]*))"
     r"|(?P<finite>(?:[-+]?[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?)"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _MOST = 2**63 - 1
 _LONGEST_NUMBER = len(f"-{_MOST}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = regex(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _HINTS = {
     "cannot start any token": "indent with spaces, not tabs, and put text that starts with @ or ` in quotes",
     "mapping values are not allowed": "put text with a colon in quotes",

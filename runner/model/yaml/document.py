@@ -11,13 +11,14 @@ import unicodedata
 from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from runner.core.deferred import dataclass, regex
 from runner.model.yaml.composer import LOADER, Composer, Marks, position_of
 from runner.model.yaml.finding import MAX_FINDINGS, Faults, Finding, InvalidFileError, Level, Place, Position, show
 from runner.model.yaml.pydantic_errors import problems
@@ -26,10 +27,10 @@ from runner.model.yaml.yaml_file import MAX_BYTES
 # What YAML readers or people disagree about: bytes that are not UTF-8 (decoded to surrogates), control characters, line
 # breaks that only some count (NEL, LS, PS, a lone CR), and what makes text look different from what it is (direction
 # overrides, a byte order mark in the middle).
-_UNSAFE = re.compile(
+_UNSAFE = regex(
     r"[^\t\n\r -~\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)"
 )
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE = regex(r"^%", re.MULTILINE)
 
 Model = TypeVar("Model", bound=BaseModel)
 

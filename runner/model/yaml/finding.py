@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import reprlib
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 
+from runner.core.deferred import regex
 from runner.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MAX_FINDINGS = 100
 _LONGEST = 60
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _LONGEST
-_BARE = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
+_BARE = regex(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
 
 
 class Position(NamedTuple):

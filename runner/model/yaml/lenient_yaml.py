@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from yaml.composer import Composer
 from yaml.resolver import Resolver
 
+from runner.core.deferred import dataclass
 from runner.model.yaml.composer import LOADER, events, malformed, position_of
 from runner.model.yaml.finding import Faults, Finding, Level, Place, Position, quoted, show
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
+from runner.core.deferred import dataclass
 from runner.core.errors import DoubtError, InvalidInputError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id, undone_step

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from runner.compiler.segments import Gate
+from runner.core.deferred import dataclass
 from runner.core.errors import DoubtError, InvalidInputError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import item_of, undo_id

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from runner.compiler.batches import turns
+from runner.core.deferred import dataclass
 from runner.core.errors import ExitCode
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import step_tag, undo_id

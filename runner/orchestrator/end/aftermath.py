@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import AuditError, BrokenLogError, GuardError, RunbookError
 from runner.core.events import DONE, EventType, Outcome
 from runner.core.step_tags import undo_id

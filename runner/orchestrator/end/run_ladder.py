@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from runner.channels.base import Secrets
 from runner.channels.inquiry import IncidentState
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
 from runner.core.wording import listed

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from runner.approvals.gate_context import GateContext
 from runner.compiler.segments import Gate
+from runner.core.deferred import dataclass
 from runner.executor.target import Target
 from runner.model.run_policy import RunPolicy
 from runner.orchestrator.gate.gate_facts import action_on, judged, members_of, sources, told

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from runner.compiler.constructs.trigger import fires
+from runner.core.deferred import dataclass
 from runner.core.events import EventType
 from runner.core.identifiers import Marker
 from runner.core.redaction import Redaction

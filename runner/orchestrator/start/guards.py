@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from runner.compiler.segments import before
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.core.identifiers import PRODUCTION, STAGING
 from runner.core.wording import counted, listed
 from runner.executor.target import Target

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from runner.compiler.segments import after, before
+from runner.core.deferred import dataclass
 from runner.core.errors import DeniedError
 from runner.core.events import EventType
 from runner.executor.job import Message
@@ -65,8 +66,8 @@ class RunStart:
         self.admitted_run: AdmittedRun | None = None
 
     def get_ready(self) -> None:
-        """Import what judges whether the run is admitted, as Ansible is being imported elsewhere."""
-        admission.load_rules()
+        """Do what can be done of the decision whether the run is admitted, as Ansible is being imported elsewhere."""
+        admission.look_ahead(self.request, self.env.clock().wall.date())
 
     def plan(self, *, render: Sequence[str] = ()) -> AdmittedRun:
         """The plan; without one the hosts are looked up, and what the steps in `render` would do, and it is admitted.

@@ -8,28 +8,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from runner.compiler.condition_names import searched
+from runner.core.deferred import regex
 from runner.core.events import DONE, Outcome
 from runner.core.observation import Observation, Operand
 from runner.model.checks.condition import names
 from runner.model.checks.condition_type import neither
 
-_NOISE = re.compile(
+_NOISE = regex(
     r"^(?:(?:Task|Action) failed: |Error while evaluating conditional: "
     r"|Finalization of task args for '[\w.]+' failed: |Error while resolving value for 'runbook_needs_\w+': )+"
 )
 _NO_NUMBER = "it is not JSON: it has NaN or Infinity"
 _PLAINLY = (
     (
-        re.compile(
+        regex(
             r"^Status code was -1 and not \[[\d, ]*\]: (?:Request failed|Connection failure): "
             r"(?:<urlopen error )?(?:\[Errno -?\d+\] )?(.*?)>?$"
         ),
         r"no answer: \1",
     ),
-    (re.compile(r"^Timed out after (\d+) second\(s\)\.$"), r"timed out after \1s"),
-    (re.compile(r"^OK \(([^()]*)\)$"), r"the answer is something else than it should be (\1)"),
-    (re.compile(r"^.*Out of range float values are not JSON compliant.*$"), _NO_NUMBER),
-    (re.compile(r"/[^\s'\"]*/runbook-[\w-]+/project/"), ""),
+    (regex(r"^Timed out after (\d+) second\(s\)\.$"), r"timed out after \1s"),
+    (regex(r"^OK \(([^()]*)\)$"), r"the answer is something else than it should be (\1)"),
+    (regex(r"^.*Out of range float values are not JSON compliant.*$"), _NO_NUMBER),
+    (regex(r"/[^\s'\"]*/runbook-[\w-]+/project/"), ""),
 )
 """What Ansible says of a request that nobody has answered, of a task that took too long, of an answer that our own
 condition refuses, of a number that is none, and of a file that lies where nobody looks for it, and how it is told."""
@@ -37,13 +38,13 @@ condition refuses, of a number that is none, and of a file that lies where nobod
 _CUT = ".truncated | default(false)"
 """What is in a condition of ours that the output was not cut."""
 
-_NO_JSON = re.compile(r"'ansible\.builtin\.from_json' failed|has no attribute 'json'")
+_NO_JSON = regex(r"'ansible\.builtin\.from_json' failed|has no attribute 'json'")
 """What Ansible says where a condition, or a capture, asks for a part of what is no JSON."""
 
-_NEITHER = re.compile(r"Conditional result \(\w+\) was derived from value of type '(\w+)'")
+_NEITHER = regex(r"Conditional result \(\w+\) was derived from value of type '(\w+)'")
 """What Ansible says of a condition that is neither true nor false."""
 
-_ASKED = re.compile(r"(?:.* or )?\((.*)\) is boolean")
+_ASKED = regex(r"(?:.* or )?\((.*)\) is boolean")
 """How a diagnosis has it checked that a condition of its own is one or the other."""
 
 _OF_ANSIBLE = "Assertion failed"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from runner.compiler.command_preview import in_words
+from runner.core.deferred import dataclass
 from runner.core.events import Event, EventType, Outcome
 
 _PART = "task"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import Outcome
 from runner.render.drills.training import Training
 

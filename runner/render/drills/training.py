@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from runner.core.deferred import dataclass
 
 TOLD = 2
 """The hint that tells what to type; those before it only tell what is wanted, and why."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import DONE, IN_WORDS, EventType
 from runner.core.wording import lines_joined, listed
 from runner.model.provided_items import OF_EVERY_RUN, TREND, item_names, slug

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from runner.core.deferred import dataclass
 from runner.core.events import EventType, Instant, Outcome
 from runner.render.history.step_fold import fold_steps
 from runner.render.history.step_history import RUNNING, StepHistory

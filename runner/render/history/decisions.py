@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import EventType, Outcome
 from runner.store.log import record_data
 from runner.store.log.envelope import Record

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
+from runner.core.deferred import dataclass
 from runner.core.events import EventType, Outcome
 from runner.escalation.incidents import GLASS
 from runner.escalation.ladder import CalledLevel

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from runner import version
+from runner.core.deferred import dataclass
 from runner.core.events import EventType, Instant
 from runner.library.last_tested import Proof
 from runner.render.history.proofs import proof_of

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import dropwhile
 from typing import Any, Literal
 
+from runner.core.deferred import dataclass
 from runner.core.events import EventType, Instant, Outcome
 from runner.render.history.attempts import REFUSED, Attempt, ending, fold_attempts, given, provenance, split
 from runner.render.history.decisions import NOBODY, Decision, decisions
@@ -173,8 +174,7 @@ def histories(records: Iterable[Record], *, now: Instant | None = None) -> Itera
     for record in records:
         if record.type == EventType.RUN_STARTED or record.run in runs:
             runs.setdefault(record.run, []).append(record)
-    for each in runs.values():
-        yield _history(each, now)
+    yield from (_history(each, now) for each in runs.values())
 
 
 def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import UNDO, item_of
 from runner.render.history.item_names import ItemNames

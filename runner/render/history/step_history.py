@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from runner.core.deferred import dataclass
 from runner.core.events import DONE, Outcome
 from runner.model.procedure.step_numbers import reading_order
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from runner.core.deferred import dataclass
 from runner.core.events import IN_WORDS, EventType
 from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant

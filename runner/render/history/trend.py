@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+from runner.core.deferred import regex
+
+_NUMBER = regex(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
 def numbers(samples: Sequence[str]) -> list[float]:

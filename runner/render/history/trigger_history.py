@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from runner.core.deferred import dataclass
 from runner.core.events import EventType
 from runner.store.log import record_data
 from runner.store.log.envelope import Record

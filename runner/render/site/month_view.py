@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from runner.core.deferred import dataclass
 from runner.render.site.site_html import grouped
 
 _TONES = {"planned": "info", "ran": "good", "claimed": "info", "missed": "bad", "refused": "bad", "skipped": ""}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from runner.core.deferred import dataclass
 from runner.library.gates.matrix import Row, matrix
 from runner.library.gates.quality_gates import QualityGate, ask
 from runner.library.last_tested import Proof, Tested, last_tested

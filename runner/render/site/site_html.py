@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -12,12 +11,11 @@ from typing import Any, TypeVar
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from runner.core.deferred import regex
 from runner.core.identifiers import REFERENCE_ID
 from runner.render.markup import template_environment, visible
 
-_LINK = re.compile(
-    rf"`(?P<code>[^`\n]+)`|(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])"
-)
+_LINK = regex(rf"`(?P<code>[^`\n]+)`|(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])")
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

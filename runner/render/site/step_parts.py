@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import yaml
 
+from runner.core.deferred import dataclass
 from runner.model.step import HandOver, Step
 from runner.model.verification import Verification
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
 from runner.compiler.committed_playbook import is_stale
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.escalation.reached_contacts import ReachedContacts
 from runner.executor.inventory.project_file import NAME

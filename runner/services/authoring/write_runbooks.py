@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from runner.compiler.committed_playbook import is_stale, write
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RunbookId
 from runner.kinds import plugins

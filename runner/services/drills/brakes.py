@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import DeniedError
 from runner.lab.drills.drill_question import AskedSystem
 from runner.lab.probe import ProbeAnswer

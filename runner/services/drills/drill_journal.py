@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from runner.core.deferred import dataclass
 from runner.core.events import Instant
 from runner.core.wording import listed
 from runner.lab.probe import Probe

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.lab.drills.armed_undo import HostUndo, host_undos, snapshot

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.events import Clock, EventType, Outcome
 from runner.core.secrets import SecretUnavailableError

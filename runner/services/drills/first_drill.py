@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError, MistypedError, RunbookError
 from runner.core.wording import listed
 from runner.kinds import plugins

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from runner.channels.base import Page
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, InvalidInputError
 from runner.core.events import Event, EventType
 from runner.core.process_stat import started

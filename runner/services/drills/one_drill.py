@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from runner.compiler.committed_playbook import reviewed, reviewed_beside
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, ExitCode
 from runner.core.events import EventType, Outcome
 from runner.core.wording import listed

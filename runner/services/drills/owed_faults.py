@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.core.errors import RunbookError
 from runner.core.events import Instant

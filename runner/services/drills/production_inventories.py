@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError
 from runner.core.identifiers import PRODUCTION
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible

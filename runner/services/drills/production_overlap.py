@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
 from runner.core.wording import listed
 from runner.kinds.invocation import Invocation
@@ -17,8 +18,8 @@ from runner.services.drills.drill_task import DrillTask
 from runner.services.drills.production_inventories import production_hosts
 from runner.store.state_directory import StateDirectory
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_NAME = regex(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_TEMPLATE = regex(r"\{\{.*?\}\}", re.DOTALL)
 _HERE = frozenset({"localhost", "127.0.0.1"})
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, cast
 
 from runner.channels.base import WORDS, Action, Page
 from runner.channels.webhook import Webhook
+from runner.core.deferred import dataclass
 from runner.lab.receiver import Receiver
 from runner.model.contacts import Contact
 from runner.render.drills.drill_result import WouldBeCall

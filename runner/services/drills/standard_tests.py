@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import product
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType
 from runner.core.wording import listed

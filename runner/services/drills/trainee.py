@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Literal, Protocol
 
+from runner.core.deferred import dataclass
 from runner.core.errors import ExecutionError, InvalidInputError, RunbookError
 from runner.core.events import Clock
 from runner.lab.drills.drill_phases import DrillPhases

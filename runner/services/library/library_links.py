@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from runner.core.deferred import dataclass
 from runner.executor.inventory.inventory_hosts import holding
 from runner.library.library import Library
 from runner.library.links.link_checks import findings

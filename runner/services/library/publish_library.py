@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
 from runner.core.events import Instant
 from runner.library.alerts.prometheus_rules import opened
@@ -28,7 +28,7 @@ from runner.services.run_requests import inventories_of
 from runner.services.schedules.planned_work import planned_work
 from runner.store.state_directory import StateDirectory
 
-_URL = re.compile(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?")
+_URL = regex(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?")
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from runner.core.deferred import dataclass
 from runner.library.index.summary import Summary
 from runner.library.last_tested import LastTest, Proof, last_tests
 from runner.render.drills.drill_result import DrillVerdict

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from runner.approvals.gate_context import GateContext
 from runner.approvals.question import Question, Vote
 from runner.compiler.batches import batches
 from runner.compiler.segments import Gate, after, before
+from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.core.errors import DeniedError
 from runner.core.events import Event, EventType

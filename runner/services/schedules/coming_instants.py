@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.scheduling.instants import change_of_clock, instants, spread
 from runner.services.schedules.deciding import all_entries
 

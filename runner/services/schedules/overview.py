@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.events import Outcome
 from runner.scheduling.decision import Facts, Fate, decide

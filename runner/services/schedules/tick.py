@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.core import duration
+from runner.core.deferred import dataclass
 from runner.core.errors import RunbookError
 from runner.core.events import EventType
 from runner.scheduling.decision import Fate, Judgement, decide

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from runner.core.deferred import dataclass
 from runner.core.duration import show
 from runner.core.events import Instant
 from runner.core.process_stat import parent

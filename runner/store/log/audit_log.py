@@ -12,10 +12,10 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from runner.core.deferred import dataclass
 from runner.core.errors import AuditError, BrokenLogError, RunbookError
 from runner.core.events import Clock, Event, EventType
 from runner.store.log import chain, envelope, log_file, log_stamp

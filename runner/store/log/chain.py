@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from runner.core.deferred import dataclass, regex
 
 MAX_LINE = 64 * 1024  # bytes, newline included: what a reader must be ready to hold
 MAX_MEMBERS = MAX_LINE - len(b'{"seq":,,"hash":""}\n') - 18 - 64  # the digits of the largest seq, and of the hash
-_LINE = re.compile(rb'(\{"seq":([1-9][0-9]{0,17}),[^\n]+),"hash":"([0-9a-f]{64})"\}\n')
+_LINE = regex(rb'(\{"seq":([1-9][0-9]{0,17}),[^\n]+),"hash":"([0-9a-f]{64})"\}\n')
 
 
 class BrokenChainError(ValueError):

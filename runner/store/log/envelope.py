@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
+from runner.core.deferred import dataclass, regex
 from runner.core.errors import AuditError
 from runner.core.events import Event, Instant
 from runner.store.log.chain import MAX_MEMBERS
@@ -36,8 +36,8 @@ _SOURCE = "runbookctl://"
 _TYPE = "runbook."
 _LONGEST_STRINGS = (16384, 8192, 4096, 2048, 1024, 512, 256)  # in characters, tried in turn
 _LONGEST_MEMBER = 1024
-_TYPE_MEMBER = re.compile(rb',"type":"runbook\.([^"\\]*)"')
-_RUN = re.compile(rb',"run":("(?:[^"\\]|\\.)*")')
+_TYPE_MEMBER = regex(rb',"type":"runbook\.([^"\\]*)"')
+_RUN = regex(rb',"run":("(?:[^"\\]|\\.)*")')
 _DEEPEST = 64  # levels; a reader's JSON library may give up at any depth, and a record nobody can read is none
 
 

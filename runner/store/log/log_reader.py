@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from runner.core.deferred import dataclass
 from runner.core.errors import BrokenLogError
 from runner.core.events import EventType
 from runner.store.log import chain, envelope, log_file

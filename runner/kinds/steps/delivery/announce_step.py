@@ -1,7 +1,5 @@
 """`announce`: a message to contacts, by the channels that contacts.yml has for them; nobody is called."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from runner.kinds.base import ReadFile

@@ -1,7 +1,5 @@
 """`git`: makes a tag and sends it alone to a remote repository, or checks out a commit; its undo takes that back."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

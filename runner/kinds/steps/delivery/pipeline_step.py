@@ -1,7 +1,5 @@
 """`pipeline`: begins a pipeline of GitHub Actions, GitLab or another service; a verification waits for it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """`certificate`: whether a certificate is good, for how long, and for which name: of a server, or in a file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Self

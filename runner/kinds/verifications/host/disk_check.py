@@ -1,7 +1,5 @@
 """`disk`: how much space, and how many inodes, are free where a path lies."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

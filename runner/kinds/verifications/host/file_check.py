@@ -1,7 +1,5 @@
 """`file`: whether a path is there, how old it is, whose, and what it contains."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Self

@@ -1,7 +1,5 @@
 """`port`: whether a TCP port is open, closed or filtered, from this host or from another one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Self

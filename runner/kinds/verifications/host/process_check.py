@@ -1,7 +1,5 @@
 """`process`: how many processes have a name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import timedelta

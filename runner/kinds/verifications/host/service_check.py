@@ -1,7 +1,5 @@
 """`service`: the state of a unit of systemd, and whether it is started at boot."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from runner.core.deferred import regex
 from runner.core.fields import Model
 from runner.core.templates import Template, has_template, literal, only_expression
 from runner.kinds.invocation import Invocation, bounded
@@ -17,7 +16,7 @@ from runner.kinds.verifications.base import VerificationKind
 
 _TYPES = "service|socket|timer|mount|automount|swap|target|path|slice|scope|device"
 _PROPERTIES = "Names,LoadState,ActiveState,SubState,UnitFileState,Result"
-_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,250}")
+_NAME = regex(r"[A-Za-z0-9:_.\\@-]{1,250}")
 """https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html#Description"""
 
 

@@ -1,7 +1,5 @@
 """Where an alert is looked up: in Prometheus, in Alertmanager, or as a monitor of Datadog."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """`metric`: the value of a query to Prometheus, Datadog or CloudWatch."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """A program of ours that asks a service, as a task on the machine where runbookctl runs, and its files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator
 
 import runner.kinds.probes
+from runner.core.deferred import regex
 from runner.core.fields import Keywords
 from runner.core.secrets import FORMS, SecretReference
 from runner.core.templates import Template, only_expression
@@ -23,7 +22,7 @@ from runner.kinds.verifications.base import VerificationKind
 
 _DIRECTORY = "probes"
 """Where the programs lie, beside the playbook."""
-_IMPORT = re.compile(r"^from \.(\w+) import ", re.MULTILINE)
+_IMPORT = regex(r"^from \.(\w+) import ", re.MULTILINE)
 _FOUND = "REGISTER.stdout | default('{}', true) | from_json"
 _MARGIN = 1.0
 """Seconds before its time limit at which a program gives up, to say so itself; of a short limit the half."""

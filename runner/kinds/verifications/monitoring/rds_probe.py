@@ -1,7 +1,5 @@
 """`rds`: how an instance of Amazon RDS stands."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
