@@ -172,12 +172,13 @@ def _settled(
         try:
             return value, read(_written(value, made, notes.file))
         except InvalidFileError as error:
-            if not again or not patient:
+            mended = _mended(value, error.findings, notes, entry) if again and patient else value
+            if mended == value:  # as where it is too large
                 for fault in error.findings:
                     about = f"{fault.path}: " if fault.path else ""
                     notes.fail(entry.line, fault.rule, about + fault.message, fault.hint)
                 return value, None
-            value = _mended(value, error.findings, notes, entry)
+            value = mended
     return value, None
 
 

@@ -1,10 +1,11 @@
 """A runbook compiles to the one playbook that stands beside it; RUN-901 and RUN-902 in `golden` say everything there is.
 
-`runbook --library tests/execution/golden compile` writes the golden playbooks anew: read the difference.
+`runbook --library tests/compiler/golden compile` writes the golden playbooks anew: read the difference.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -49,6 +50,11 @@ def test_the_playbook_that_stands_there_is_what_the_runbook_compiles_to(library,
     assert compiled(source) == library.playbook(source).read_text(encoding="utf-8")
 
 
+@functools.cache
+def golden_playbooks():
+    return "".join(compiled(GOLDEN.source(name)) for name in GOLDEN.ids())
+
+
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
 def test_the_same_runbook_always_gives_the_same_bytes(seed):
     # Given a process with hashes of its own
@@ -62,7 +68,7 @@ def test_the_same_runbook_always_gives_the_same_bytes(seed):
     # When it compiles
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
     # Then it gives what this one does, each time
-    assert told.stdout == "".join(compiled(GOLDEN.source(name)) for name in GOLDEN.ids())
+    assert told.stdout == golden_playbooks()
 
 
 @pytest.mark.parametrize(("library", "name"), BOOKS)

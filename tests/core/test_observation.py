@@ -98,7 +98,9 @@ def test_it_comes_back_from_an_event_as_it_went_in(seen):
 
 
 ANYTHING = st.recursive(
-    st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=15,
 )
 
 

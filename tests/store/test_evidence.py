@@ -84,7 +84,9 @@ def test_an_excerpt_is_what_people_want_to_see_at_once(tmp_path, result, brief):
 
 
 JSON = st.recursive(
-    st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=15,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from harness import PATIENCE
@@ -182,5 +183,7 @@ def test_any_text_is_looked_at(text):
     assert isinstance([shell.pipelines(), shell.commands(), shell.used(), shell.assigned(), shell.functions()], list)
 
 
-def test_code_that_is_nested_deeply_is_looked_at():
-    assert Shell("$(" * 3000 + ")" * 3000).commands() is not None
+def test_code_that_is_nested_more_deeply_than_python_calls_is_looked_at():
+    deep = sys.getrecursionlimit() + 200
+
+    assert Shell("$(" * deep + ")" * deep).commands() is not None
