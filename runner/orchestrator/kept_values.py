@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +13,7 @@ from runner.core.events import Event, EventType
 from runner.core.identifiers import Marker
 from runner.core.step_tags import captured_fact, item_of, items_fact
 from runner.model.names import ITEM
+from runner.store.log.envelope import Record
 
 KEPT = frozenset({"capture", "capture/all", "items"})
 """The parts of a step that keep something."""
@@ -95,3 +96,18 @@ def _remembered(event: Event, step: str, before: Mapping[str, Any]) -> dict[str,
     name = captured_fact(item[0])
     rows = [row for row in before.get(name, ()) if row[ITEM] != item[1]]
     return {name: rows if withheld else [*rows, {ITEM: item[1], **values}]}
+
+
+def forgotten(records: Iterable[Record]) -> dict[str, set[str]]:
+    """The names of what was captured of each host and held a secret, so that it is not remembered.
+
+    What was captured of one item is a part of the whole list, which then is not what it was either.
+    """
+    names: dict[str, set[str]] = {}
+    for record in records:
+        if record.type == EventType.VALUES_CAPTURED and record.host is not None:
+            own, withheld = names.setdefault(record.host, set()), record.data.get("withheld", ())
+            if item_of(record.step or "") is None:
+                own.difference_update(record.data.get("values", {}))
+            own.update(withheld)
+    return names

@@ -9,10 +9,12 @@ from runner.approvals.gate_context import GateContext
 from runner.compiler import needed_steps
 from runner.compiler.batches import Batch, portion
 from runner.compiler.segments import Gate
-from runner.core.step_tags import step_tag
+from runner.core.errors import ExecutionError
+from runner.core.step_tags import step_tag, undone_step
 from runner.executor.host_ledger import Ledger
 from runner.executor.job import JobPart, Message
 from runner.executor.target import Target, check_hosts
+from runner.model.mentions import mentioned, mentioned_in
 from runner.model.runbook import Runbook
 from runner.model.step import Step
 from runner.orchestrator.deadline import Deadline
@@ -20,6 +22,7 @@ from runner.orchestrator.due_items import with_due_items
 from runner.orchestrator.gate.gate_facts import acts
 from runner.orchestrator.gate.granted_approvals import Approvals
 from runner.orchestrator.invoker import Invoker
+from runner.orchestrator.kept_values import forgotten
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.run_plan import RunPlan
 
@@ -103,6 +106,7 @@ class Stepper:
             ExecutionError: it did not start, or was stopped from outside.
         """
         self.plan.request.still_approved()
+        self._refuse_forgotten(tags, limit or self.plan.names)
         limit = () if set(limit) == set(self.plan.names) else limit
         self._invoker.begin(tags, limit)
         approved = [step for step in self.approvals.approved if step_tag(step) in tags]
@@ -120,6 +124,23 @@ class Stepper:
 
         check = lambda message: self.check(message, approved, limit)  # noqa: E731
         return self._invoker.execute(part, check=check, may_halt=may_halt)
+
+    def _refuse_forgotten(self, tags: Sequence[str], hosts: Collection[str]) -> None:
+        """That what is done by the `tags` on `hosts` uses nothing that held a secret when it was captured.
+
+        Nothing of it is kept: what has a default would silently be done with that.
+        """
+        known = forgotten(self.recorder.records)
+        names = {name for host in hosts for name in known.get(host, ())}
+        for name in (tag.partition("-")[2] for tag in tags if names):
+            undone = undone_step(name)
+            step = next((each for each in self.plan.runbook.every_step if each.id == (undone or name)), None)
+            if step and (used := mentioned_in(step.undo, names) if undone else mentioned(step, names)):
+                raise ExecutionError(
+                    f"the step {name} uses {used[0]}, which held a secret when it was captured, and is not kept",
+                    hint=f"let the step find {used[0]} out itself, or give it the secret as an input of type secret",
+                )
+            names.difference_update(step.capture if step else ())  # it is captured anew
 
     def check_approval(self, step: Step, hosts: Sequence[str]) -> None:
         """That `step`, which another runbook does on `hosts`, or is about to, is what people have approved, if so.

@@ -109,6 +109,30 @@ def test_a_captured_value_that_held_one_is_no_value_for_a_later_step(engine, ask
     assert engine.state["captured"] == {"db1": {"size": 3}}
 
 
+@pytest.mark.parametrize(
+    ("keys", "used"),
+    [
+        ({"command": "echo {{ line | default('nothing') }}"}, True),
+        ({"only_if": "line is defined"}, True),
+        ({"command": "echo {{ size }}", "why": "To see the line"}, False),
+    ],
+    ids=str,
+)
+def test_a_later_part_is_not_done_with_something_else_than_what_was_captured(engine, asked, keys, used):
+    # Given a step that captures a secret, and one that is done after somebody was asked
+    engine.ansible.answers["one", "capture"] = ("ok", {"ansible_facts": {"line": f"key={SECRET}", "size": 3}})
+    first = change("one", capture={"line": "stdout", "size": "rc"})
+
+    # When the run comes to it
+    result = engine.run(first, change("two", **{"approve": "Go?", **keys}), **asked)
+
+    # Then nothing of it is done, if it would take something else for what was captured
+    told = "the step two uses line, which held a secret when it was captured, and is not kept"
+    assert result.problems == ((told,) if used else ())
+    begun = [record.step for record in engine.records if record.type == EventType.STEP_INTENDED]
+    assert begun == ["one"] + ([] if used else ["two"])
+
+
 def test_an_error_in_ansibles_own_words_has_none(engine, asked):
     def die(*_, **__):
         raise ExecutionError(f"Ansible stopped: {SECRET}", hint=f"mend {SECRET}")
