@@ -255,6 +255,7 @@ def _play(playbook: ParsedPlaybook | None) -> None:
     # It would load every connection plugin there is, for no more than that a worker finds it.
     playbook_executor.connection_loader = SimpleNamespace(all=lambda **_: [])
     copy_nothing_of(playbook)
-    if os.environ.get(ENGINE) == "fast" and "runbook_kept" in sys.modules:
+    way = sys.modules.get("runbook_stock_way")
+    if way and os.environ.get(ENGINE) == "fast" and not way.unlike():
         sys.modules["runbook_kept"].PLUGINS.take_place()  # before it reads the playbook, which asks for them first
     main()
