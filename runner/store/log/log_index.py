@@ -32,7 +32,7 @@ _SCHEMA = """
 CREATE TABLE followed (checked TEXT, "end" INTEGER, seq INTEGER, hash TEXT);
 CREATE TABLE extents (run TEXT, start INTEGER, "end" INTEGER, seq INTEGER, hash TEXT);
 CREATE INDEX extents_of_run ON extents (run, start);
-CREATE TABLE runs (run TEXT PRIMARY KEY, first INTEGER, head TEXT, latest TEXT);
+CREATE TABLE runs (run TEXT PRIMARY KEY, first INTEGER, extents INTEGER, head TEXT, latest TEXT);
 CREATE TABLE digests (run TEXT PRIMARY KEY, head TEXT, maker TEXT, text TEXT)
 """
 
@@ -71,7 +71,7 @@ class LogIndex:
         """
         try:
             return self._records(run, but)
-        except chain.BrokenChainError:  # a line is not where the index says
+        except chain.BrokenChainError:  # a line is not where the index says, or the index has lost it
             self._start_over(remove=True)
             return self._records(run, but)
 
@@ -98,7 +98,8 @@ class LogIndex:
     def _records(self, run: str, but: Collection[str]) -> list[Record]:
         found = []
         extents = 'SELECT start, "end", seq, hash FROM extents WHERE run = ? ORDER BY start'
-        for start, end, seq, hash_ in self._query(extents, run):
+        head, lie = chain.START, self._query(extents, run)
+        for start, end, seq, hash_ in lie:
             head = Head(seq, hash_)
             self._file.seek(start)
             for line in lines_of(self._file, up_to=end - start):
@@ -108,6 +109,9 @@ class LogIndex:
                 record = parse(line, self._path, head.seq)
                 if record.run == run:
                     found.append(record)
+        known = self._query("SELECT extents, head FROM runs WHERE run = ?", run)
+        if known != ([(len(lie), f"{head.seq}:{head.hash}")] if lie else []):
+            raise chain.BrokenChainError("the index has lost some of the run")  # damage that SQLite does not see
         return found
 
     def _open(self) -> None:
@@ -169,8 +173,8 @@ class LogIndex:
             extent = (name, start, end, before.seq, before.hash)
             self._database.execute("INSERT INTO extents VALUES (?, ?, ?, ?, ?)", extent)
             upsert = (
-                "INSERT INTO runs VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (run) DO UPDATE SET head = excluded.head, latest = excluded.latest"
+                "INSERT INTO runs VALUES (?, ?, 1, ?, ?) ON CONFLICT (run)"
+                " DO UPDATE SET extents = extents + 1, head = excluded.head, latest = excluded.latest"
             )
             self._database.execute(upsert, (name, before.seq + 1, f"{head.seq}:{head.hash}", envelope.type_of(latest)))
 

@@ -162,7 +162,9 @@ def test_an_index_that_is_gone_or_damaged_is_done_without(indexed, place, damage
         indexed.append(finished(number, "r0"))
 
 
-def test_every_damaged_page_of_an_index_changes_nothing(indexed, place):
+@pytest.mark.parametrize("time", range(20))
+def test_every_damaged_page_of_an_index_changes_nothing(indexed, place, time):
+    del time  # SQLite takes one in twenty for no damage
     whole = place.read_bytes()
     for start in range(0, len(whole), 1024):
         place.write_bytes(whole[:start] + os.urandom(1024) + whole[start + 1024 :])
