@@ -19,6 +19,7 @@ from differential import source_steps, variable_sources, witness
 from differential.cases import is_accepted, write_library
 from differential.engine_record import ENGINES
 from differential.hosts import BECOMES, PASSWORD, PYTHON, Variables
+from differential.random_runbook import HEAD
 from differential.random_steps import Document
 from runner.compiler.committed_playbook import write
 from runner.kinds.ansible_yaml import dump
@@ -66,19 +67,11 @@ class SourcesCase:
 
 def _runbook(steps: list[Document]) -> Document:
     return {
-        "id": "RUN-900",
-        "title": "Whatever there is",
-        "category": "maintenance",
-        "severity": "P3",
-        "owner": "owners",
-        "trigger": {"event": "a comparison"},
-        "scope": {"handles": ["Comparisons"]},
-        "hosts": "all",
+        **HEAD,
         "inputs": {
             "word": {"type": "string", "default": "w", "help": "W"},
             "number": {"type": "int", "default": 1, "help": "N"},
         },
-        "escalation": {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]},
         "steps": steps,
     }
 

@@ -61,26 +61,32 @@ GONE: Document = {
 FOUND = {"shell": PLAIN[2]["shell"], "effect": "read", "verify": [{"exit": 0}]}
 
 
+HEAD: Document = {
+    "id": "RUN-900",
+    "title": "Whatever there is",
+    "category": "maintenance",
+    "severity": "P3",
+    "owner": "owners",
+    "trigger": {"event": "a comparison"},
+    "scope": {"handles": ["Comparisons"]},
+    "hosts": "all",
+    "escalation": {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]},
+}
+"""What each runbook that is compared begins with."""
+
+
 def runbook(random: Random, *, begins: list[Document], accepts: Callable[[Document], bool]) -> Document:
     """One that `begins` so, and goes on with three to seven items, of which some fail on some hosts.
 
     What the product does not accept is left out: not every key goes with every kind.
     """
     document = {
-        "id": "RUN-900",
-        "title": "Whatever there is",
-        "category": "maintenance",
-        "severity": "P3",
-        "owner": "owners",
-        "trigger": {"event": "a comparison"},
-        "scope": {"handles": ["Comparisons"]},
-        "hosts": "all",
+        **HEAD,
         "values": "values/own.yml",
         "inputs": {
             "token": {"type": "secret", "help": "A secret"},
             "word": {"type": "string", "default": "w", "help": "W"},
         },
-        "escalation": {"when": [{"declared": "Too much"}], "contacts": ["on-call"], "provide": ["timeline"]},
         **({} if begins else random.choice(POLICIES)),
         "steps": begins,
     }

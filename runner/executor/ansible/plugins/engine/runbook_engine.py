@@ -34,7 +34,7 @@ from runbook_executor import SharingExecutor
 from runbook_host_python import HostPythonEndedError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
-from runbook_kept import PLUGINS, Modules, cleaned, copied, post_validate, task_environment
+from runbook_kept import PLUGINS, Modules, cleaned, copied, method, post_validate, task_environment
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
@@ -68,19 +68,19 @@ class Engine:
     def installed(cls, settle):
         """A new one, that has taken the place of Ansible's own methods in this process."""
         engine = cls(settle)
-        StrategyBase._queue_task = _method(engine.queue)
-        StrategyBase._wait_on_pending_results = _method(engine.wait)
-        ActionBase._execute_module = _method(engine.execute_module)
+        StrategyBase._queue_task = method(engine.queue)
+        StrategyBase._wait_on_pending_results = method(engine.wait)
+        ActionBase._execute_module = method(engine.execute_module)
         action_plugins.discover_interpreter = engine.discover
         PLUGINS.take_place()
-        Task._post_validate_environment = _method(task_environment)
-        FieldAttributeBase.post_validate = _method(post_validate)
-        FieldAttributeBase.copy = _method(copied)
+        Task._post_validate_environment = method(task_environment)
+        FieldAttributeBase.post_validate = method(post_validate)
+        FieldAttributeBase.copy = method(copied)
         variables.clean_facts = cleaned
         if compiling_computes_nothing():
             cache = TemplateCache()
-            AnsibleEnvironment.compile = _method(cache.compiled)
-            AnsibleEnvironment.compile_expression = _method(cache.expression)
+            AnsibleEnvironment.compile = method(cache.compiled)
+            AnsibleEnvironment.compile_expression = method(cache.expression)
         task_executor.time = types.SimpleNamespace(**{**vars(time), "sleep": engine.hub.sleep})
         return engine
 
@@ -246,12 +246,3 @@ class _Quiet:
 
     def send_callback(self, *_, **__):
         pass
-
-
-def _method(function):
-    """A function, which a class gives its objects as the first argument; it does not do so with a bound method."""
-
-    def method(*args, **options):
-        return function(*args, **options)
-
-    return method

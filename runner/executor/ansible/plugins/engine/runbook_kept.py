@@ -18,6 +18,15 @@ from ansible.vars.clean import clean_facts
 _OF_ANSIBLE = "ansible.builtin."
 
 
+def method(function):
+    """A function, which a class gives its objects as the first argument; it does not do so with a bound method."""
+
+    def method(*args, **options):
+        return function(*args, **options)
+
+    return method
+
+
 def is_plain(value):
     """Whether it is a text that is no template."""
     return isinstance(value, str) and "{" not in value
@@ -37,11 +46,7 @@ class Plugins:
 
     def take_place(self):
         """Be what Ansible finds plugins by."""
-
-        def find_plugin_with_context(*args, **options):  # a class gives no object to a bound method
-            return self.found(*args, **options)
-
-        PluginLoader.find_plugin_with_context = find_plugin_with_context
+        PluginLoader.find_plugin_with_context = method(self.found)
 
     def found(self, plugins, name, mod_type="", ignore_deprecated=False, check_aliases=False, collection_list=None):
         """In place of `find_plugin_with_context`."""

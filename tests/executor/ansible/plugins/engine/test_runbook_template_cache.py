@@ -7,7 +7,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.errors import AnsibleError
 from ansible.template import trust_as_template
-from runbook_engine import _method
+from runbook_kept import method
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
 VARIABLES = {"word": "one", "row": {"used": 91, "size": 100}, "rows": [1, 2], "path": "a\\b"}
@@ -28,8 +28,8 @@ CONDITIONS = ["row.used > 90", "word == 'two'", "nothing.there", "word ==", r"pa
 @pytest.fixture
 def cache(monkeypatch):
     made = TemplateCache()
-    monkeypatch.setattr(AnsibleEnvironment, "compile", _method(made.compiled), raising=False)
-    monkeypatch.setattr(AnsibleEnvironment, "compile_expression", _method(made.expression))
+    monkeypatch.setattr(AnsibleEnvironment, "compile", method(made.compiled), raising=False)
+    monkeypatch.setattr(AnsibleEnvironment, "compile_expression", method(made.expression))
     return made
 
 
