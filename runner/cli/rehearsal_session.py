@@ -23,6 +23,7 @@ from runner.core.deferred import dataclass
 from runner.core.errors import DeniedError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend
+from runner.lab.drills.kept_ansible import kept_ansible
 from runner.lab.flow import DemoResult, ScriptedOperator, Stage
 from runner.lab.receiver import Receiver
 from runner.library.library import Library
@@ -93,7 +94,7 @@ def do_drills(
 
     What it does to hosts that were there before is shown first.
     """
-    with workspace() as directory, Receiver.listening() as receiver:
+    with workspace() as directory, Receiver.listening() as receiver, kept_ansible() as run_ansible:
         session = DrillSession(
             library=library,
             backend=backend,
@@ -105,6 +106,7 @@ def do_drills(
             pages_for_real=manner.pages_for_real,
             trainee=manner.trainee,
             alert_only=manner.alert_only,
+            run_ansible=run_ansible,
         )
         plans = session.plans(sources)
         breaks = {*tests} != {DrillTest.NO_FAULT}

@@ -47,6 +47,12 @@ class LabCommand:
         keeper = [sys.executable, "-I", "-S", str(_KEEPER), str(os.getpid()), str(int(self.stop)), self.user]
         return [*keeper, *map(str, self.argv)]
 
+    def failure(self, outcome: str = "failed") -> ExecutionError:
+        """The error that says what became of this command, in the command's own last words."""
+        words = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        last = [line.strip() for line in words if line.strip()][-3:]
+        return ExecutionError(f"{self.name} {outcome}", hint=" / ".join(last) or "it said nothing")
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -64,7 +70,7 @@ class Running:
         deadline = time.monotonic() + patience
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise self.failure()
+                raise self.command.failure("did not start")
             time.sleep(_INTERVAL)
 
     def finish(self) -> None:
@@ -74,24 +80,18 @@ class Running:
             ExecutionError: its exit code is not 0.
         """
         if self.process.wait() != 0:
-            raise self.failure("failed")
-
-    def failure(self, outcome: str = "did not start") -> ExecutionError:
-        """The error that says what became of this command, in the command's own last words."""
-        words = self.command.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        last = [line.strip() for line in words if line.strip()][-3:]
-        return ExecutionError(f"{self.command.name} {outcome}", hint=" / ".join(last) or "it said nothing")
+            raise self.command.failure()
 
 
 @contextmanager
-def running(command: LabCommand) -> Iterator[Running]:
+def running(command: LabCommand, *, stdin: int = subprocess.DEVNULL) -> Iterator[Running]:
     """`command`, until the block ends; after it, neither the command nor anything it started exists."""
 
     def start(stack: ExitStack) -> Running:
         log = stack.enter_context(command.log.open("wb"))
         process = subprocess.Popen(
             command.kept_argv(),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd="/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
@@ -101,12 +101,13 @@ class Inventory:
 class PlainAnsible:
     """Ansible with the `inventories` and with files in `directory`; what this machine has configured is left out.
 
-    Of the environment `environ` it sees what a run sees; none of it where none is given.
+    Of the environment `environ` it sees what a run sees; none of it where none is given. `run` does its commands.
     """
 
     inventories: Sequence[Path]
     directory: Path
     environ: Mapping[str, str] = field(default_factory=dict)
+    run: Callable[[LabCommand], None] = run
 
     def play(
         self,
@@ -131,7 +132,7 @@ class PlainAnsible:
         file.write_text(json.dumps(dict(variables)), encoding="utf-8")
         try:
             command = self._command(name, ["playbook", "--extra-vars", f"@{file}", str(playbook)], log, attempt)
-            run(replace(command, leaves=leaves))
+            self.run(replace(command, leaves=leaves))
         except ExecutionError as error:
             text = log.read_text(encoding="utf-8", errors="replace")
             if failed := _FAILED.search(text):
@@ -147,7 +148,7 @@ class PlainAnsible:
             ExecutionError: it cannot read one.
         """
         log = self.directory / "inventory.json"
-        run(self._command("the reading of the inventory", ["inventory", "--list"], log))
+        self.run(self._command("the reading of the inventory", ["inventory", "--list"], log))
         text = log.read_text(encoding="utf-8")
         groups = json.loads(text[text.index("{") :])  # after the warnings
         variables = groups.pop("_meta")["hostvars"]

@@ -18,6 +18,7 @@ from runner.lab.drills.drill_backends import Backend
 from runner.lab.drills.drill_question import way_to
 from runner.lab.drills.host_identity import values_of
 from runner.lab.drills.plain_ansible import Inventory, PlainAnsible
+from runner.lab.lab_processes import LabCommand, run
 from runner.lab.receiver import Receiver
 from runner.library.library import Library
 from runner.library.runbook_source import Source
@@ -46,6 +47,7 @@ class DrillSession:
 
     With `pages_for_real` people are called. A `trainee` mends what is broken, and with
     `alert_only` finds the runbook first. `grace` after their budget hosts that stay take a fault back by themselves.
+    `run_ansible` does the commands of Ansible that break and look.
     """
 
     library: Library
@@ -59,6 +61,7 @@ class DrillSession:
     grace: timedelta = GRACE
     trainee: Trainee | None = None
     alert_only: bool = False
+    run_ansible: Callable[[LabCommand], None] = run
 
     def plans(self, sources: Sequence[Source]) -> tuple[DrillPlan, ...]:
         """What each drill of `sources` does to hosts that were there before; nothing where they are made for it.
@@ -117,7 +120,7 @@ class DrillSession:
     @property
     def _ansible(self) -> PlainAnsible:
         environ = self.installation.environ if self.backend.given else {}
-        return PlainAnsible(self.backend.inventories, self.directory, environ)
+        return PlainAnsible(self.backend.inventories, self.directory, environ, self.run_ansible)
 
     def _tasks(self, sources: Sequence[Source], tests: Sequence[DrillTest]) -> Iterator[DrillTask]:
         ansible = self._ansible

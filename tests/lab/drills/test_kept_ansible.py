@@ -1,0 +1,106 @@
+"""Ansible that is imported once does what Ansible does that is started for each command."""
+
+import json
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from runner.core.errors import ExecutionError
+from runner.core.process_stat import is_alive
+from runner.executor.ansible import processes
+from runner.lab.drills import kept_ansible as kept_module
+from runner.lab.drills.kept_ansible import kept_ansible
+from runner.lab.drills.plain_ansible import PlainAnsible
+
+pytestmark = pytest.mark.live
+
+ATTEMPT = "{{ lookup('ansible.builtin.env', 'RUNBOOK_ATTEMPT') }}"
+NOTHING = {"ansible.builtin.assert": {"that": "true"}}
+
+
+@pytest.fixture
+def kept(tmp_path):
+    (tmp_path / "hosts.ini").write_text(f"one ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+    with kept_ansible() as run:
+        yield PlainAnsible([tmp_path / "hosts.ini"], tmp_path, run=run)
+
+
+def importers():
+    """The processes that have imported Ansible for others."""
+    return processes.naming(kept_module.__name__)
+
+
+def play(ansible, *tasks, **how):
+    """Do `tasks`; what Ansible printed."""
+    playbook = ansible.directory / "play.yml"
+    playbook.write_text(json.dumps([{"hosts": "one", "gather_facts": False, "tasks": tasks}]))
+    ansible.play("the fault", playbook, {"value": "a b"}, log=ansible.directory / "play.log", **how)
+
+
+def test_each_command_has_its_own_outcome_words_and_attempt(kept):
+    told = {"ansible.builtin.debug": {"msg": "{{ value }}, " + ATTEMPT}}
+    wrong = {"ansible.builtin.assert": {"that": "false", "fail_msg": "no order is left"}}
+
+    play(kept, told, attempt="first")
+    first = kept.said(kept.directory / "play.log")
+    with pytest.raises(ExecutionError) as caught:
+        play(kept, wrong, attempt="second")
+    play(kept, told)
+
+    assert (first, kept.said(kept.directory / "play.log")) == ({"one": "a b, first"}, {"one": "a b, "})
+    assert (caught.value.message, caught.value.hint) == ("the fault failed", "one: no order is left")
+
+
+def test_it_says_of_an_inventory_and_of_a_playbook_what_ansible_says(kept, tmp_path):
+    fresh = PlainAnsible(kept.inventories, tmp_path)
+    bad = {"no_such_module": {}}
+
+    assert kept.inventory() == fresh.inventory()
+    said = []
+    for ansible in (kept, fresh):
+        with pytest.raises(ExecutionError):
+            play(ansible, bad)
+        said.append((tmp_path / "play.log").read_text())
+    assert said[0] == said[1] != ""
+
+
+def test_ansible_is_imported_once_and_ends_with_the_block(kept, tmp_path):
+    with kept_ansible() as run:
+        ansible = PlainAnsible(kept.inventories, tmp_path, run=run)
+        play(ansible, NOTHING)
+        first = importers()
+        play(ansible, NOTHING)
+
+        assert importers() == first != []
+
+    assert importers() == []
+
+
+def test_what_a_play_leaves_on_this_machine_ends_with_it(kept, tmp_path):
+    left = f"setsid sh -c 'echo $$ >{tmp_path}/pid; exec sleep 300' </dev/null >/dev/null 2>&1 &"
+    play(kept, {"ansible.builtin.shell": f"{left} while [ ! -s {tmp_path}/pid ]; do sleep 0.05; done"})
+
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_an_interrupt_ends_the_play_and_the_next_one_has_its_own_answer(kept, tmp_path):
+    pid = tmp_path / "pid"
+
+    def interrupt():
+        while not (pid.exists() and pid.read_text().endswith("\n")):
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    play(kept, NOTHING)
+    other = threading.Thread(target=interrupt)
+    other.start()
+    with pytest.raises(KeyboardInterrupt):
+        play(kept, {"ansible.builtin.shell": f"echo $$ >{pid}; sleep 300"})
+    other.join()
+
+    assert not is_alive(int(pid.read_text()))
+    with pytest.raises(ExecutionError, match="the fault failed"):
+        play(kept, {"ansible.builtin.assert": {"that": "false"}})
