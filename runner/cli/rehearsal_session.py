@@ -53,7 +53,7 @@ def new_stage(
     library: Library, inventories: Sequence[Path], receiver: Receiver, directory: Path, *, ask: bool
 ) -> Stage:
     """A stage whose runs are drawn here, with files in `directory`; you answer their questions if they `ask` you."""
-    began = time.monotonic()
+    began, start = time.monotonic(), starter(directory, ask=ask)
 
     def say(text: str) -> None:
         click.echo(f"{time.monotonic() - began:6.1f}s  {safe(text)}", err=True)
@@ -62,7 +62,7 @@ def new_stage(
         library=library,
         inventories=inventories,
         receiver=receiver,
-        start=starter(directory, ask=ask),
+        start=lambda request: start(request, began),
         say=say,
         new_run_id=context.new_run_id,
     )
@@ -147,12 +147,15 @@ def show_and_exit(result: DemoResult) -> NoReturn:
     raise click.exceptions.Exit(result.exit_code)
 
 
-def starter(directory: Path, *, ask: bool) -> Callable[[RunRequest], Result]:
-    """What does a run and draws it here, with files in `directory`; you answer its questions if they `ask` you."""
+def starter(directory: Path, *, ask: bool) -> Callable[[RunRequest, float], Result]:
+    """What does a run and draws it here, with files in `directory`; you answer its questions if they `ask` you.
 
-    def start(request: RunRequest) -> Result:
+    It is drawn by the clock of the rehearsal, which began at the second number of the monotonic one.
+    """
+
+    def start(request: RunRequest, began: float) -> Result:
         runbook = request.source.runbook
-        drawing = progress.choose(runbook, as_json=False)
+        drawing = progress.choose(runbook, as_json=False, began=began)
         operator: Any = ScriptedOperator()
         if ask:
             operator = Prompt(runbook, context.actor().user, given=InAdvance(), pause=drawing.pause)

@@ -47,7 +47,7 @@ def drill(root: Path, grace: float):
     library, here = Library(root), installation_of(root)
     common = {field.name: getattr(here, field.name) for field in fields(here)}
 
-    def start(request):
+    def start(request, _began):
         env = RunEnvironment(**common, operator=ScriptedOperator(), cancellation=Cancellation())
         return start_run(request, env)
 

@@ -46,15 +46,15 @@ class Progress(Protocol):
         """Leave what was drawn."""
 
 
-def choose(runbook: Runbook, *, as_json: bool) -> Progress:
-    """The progress for where this command's output goes."""
+def choose(runbook: Runbook, *, as_json: bool, began: float | None = None) -> Progress:
+    """The progress for where this command's output goes; its lines count from `began`, or else from now."""
     if as_json:
         return NdjsonProgress()
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from runner.cli.output.live_progress import LiveProgress  # noqa: PLC0415 - only a terminal pays for rich
 
         return LiveProgress(runbook)
-    return LineProgress(runbook)
+    return LineProgress(runbook, began)
 
 
 def write_at_once(text: str) -> None:
@@ -93,11 +93,14 @@ class NdjsonProgress(_StreamProgress):
 
 
 class LineProgress(_StreamProgress):
-    """A line for each thing that a person wants to know, on standard error."""
+    """A line for each thing that a person wants to know, on standard error.
 
-    def __init__(self, runbook: Runbook) -> None:
+    Each has the seconds since `began` on the monotonic clock: since whatever the run is a part of has begun.
+    """
+
+    def __init__(self, runbook: Runbook, began: float | None = None) -> None:
         self._words = Words(runbook)
-        self._start = time.monotonic()
+        self._start = time.monotonic() if began is None else began
         self._last: list[str] = []
 
     def __call__(self, event: Event) -> None:

@@ -28,8 +28,8 @@ from runner.store.log.envelope import Record
 PATIENCE = 30.0
 """Seconds in which the probe must see the system well before, and broken after the fault."""
 
-Start = Callable[[RunRequest], Result]
-"""Does a request, with whatever draws and answers around it."""
+Start = Callable[[RunRequest, float], Result]
+"""Does a request, with whatever draws and answers around it, for a drill that began then on the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,6 +280,6 @@ class _DrillRun(DrillJournal):
             drill=not self.conditions.switchboard.calls_people,
         )
         self.say("run", f"{source.id} as it is committed")
-        self.run = self.conditions.start(request)
+        self.run = self.conditions.start(request, self.began.monotonic)
         self.say("ended", f"{source.id} {self.run.outcome}")
         return self.run

@@ -232,6 +232,16 @@ def test_the_lines_say_how_long_it_has_been(runbook, clock, capsys):
     assert capsys.readouterr().err == "  83.2s  begins   Look at the disk on db1\n"
 
 
+def test_the_lines_of_a_run_that_is_part_of_something_count_from_when_that_began(runbook, clock, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    drawing = progress.choose(runbook, as_json=False, began=clock.now - 10.5)
+    clock.now += 2
+
+    drawing(LOOKED[0])
+
+    assert capsys.readouterr().err == "  12.5s  begins   Look at the disk on db1\n"
+
+
 def test_what_a_person_did_is_said_once(runbook, clock, capsys):
     drawing = progress.LineProgress(runbook)
 

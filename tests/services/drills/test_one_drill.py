@@ -127,7 +127,8 @@ class Runs:
         self.mends, self.passes, self.events, self.pages = True, True, [], []
         self.outcome = Outcome.FAILED
 
-    def start(self, request):
+    def start(self, request, began):
+        self.began = began
         seen = self.system.asked
         while self.system.asked < seen + 2:  # the probe sees how the system is meanwhile
             time.sleep(0.01)
@@ -199,6 +200,13 @@ def test_one_that_is_mended_and_proven_is_passed_and_undone(system, rehearse):
         ("the proof", "1s", ["nobody-leaks", "orders-kept"]),
         ("the undo of the drill", "1s", ["stop-the-report"]),
     ]
+
+
+def test_its_run_is_told_by_the_clock_of_the_drill(rehearse, runs, clock):
+    result, _ = rehearse()
+
+    now = clock()
+    assert now.monotonic - runs.began == (now.wall - result.began).total_seconds()
 
 
 def test_an_undo_that_fails_on_hosts_that_are_thrown_away_fails_this_drill_alone(system, rehearse):
