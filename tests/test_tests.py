@@ -112,7 +112,6 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/recheck.py": "orchestrator/continuation/test_resumption.py",
     "orchestrator/request.py": "orchestrator/test_run_loop.py",
     "orchestrator/run_environment.py": "orchestrator/test_run_loop.py",
-    "orchestrator/start/first_record.py": "orchestrator/test_run_loop.py",
     "orchestrator/start/run_locks.py": "orchestrator/start/test_admission.py",
     "orchestrator/stepper.py": "orchestrator/test_run_loop.py",
     "render/history/attempts.py": "render/history/test_run_history.py",

@@ -108,6 +108,11 @@ LONG = "SELECT " + ", ".join(f"column_{number}" for number in range(60))
         (role("a"), role("b"), ["on db1 what is done was `Copy: a` and is now `Copy: b`"]),
         (role("a"), role("a", port=81), ["on db1 tasks[Copy] uses.port was `80` and is now `81`"]),
         (
+            on_host(captured={"jobs": [{"pid": 7}, {"pid": 8}]}),
+            on_host(captured={"jobs": [{"pid": 7}, {"pid": 9}]}),
+            ["on db1 the captured value jobs[2].pid was `8` and is now `9`"],
+        ),
+        (
             on_host(text=f"{LONG} FROM a"),
             on_host(text=f"{LONG} FROM b"),
             [f"on db1 text was `...{LONG[-34:]} FROM a` and is now `...{LONG[-34:]} FROM b`"],

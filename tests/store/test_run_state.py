@@ -14,6 +14,7 @@ import pytest
 
 from runner.core.errors import AuditError, InvalidInputError, LockedError
 from runner.store import manifest
+from runner.store.owed_undos import ArmedHost, OwedUndo
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 
@@ -29,6 +30,8 @@ STATE = RunState(
     steps={"a": {"one": "passed"}},
     private=("/tmp/runbook-1",),
 )
+OWED = OwedUndo("db1", "RUN-001", "deploy", RUN, "2026-01-01T00:00:00")
+ARMED = ArmedHost("db2", "alice", ("/a",), "2026-01-01T00:10:00", pid=1, process_started=1, boot_id="one")
 
 
 @pytest.fixture
@@ -89,6 +92,14 @@ def test_a_directory_is_at_rest_unless_a_run_goes_on_or_has_died(state):
     directory.release()
 
     assert (going_on, died, state.at_rest) == (False, False, True)
+
+
+def test_only_what_a_drill_has_armed_is_for_the_next_command_to_take_back(state):
+    state.owed_undos.add(OWED)
+    owed = state.at_rest
+    state.owed_undos.add(replace(OWED, host="db2", armed=ARMED))
+
+    assert (owed, state.at_rest) == (True, False)
 
 
 def test_a_state_is_what_was_saved(state):
@@ -183,6 +194,18 @@ def test_a_link_or_a_file_is_no_directory(tmp_path):
     for name in ("link", "file", "file/below"):
         with pytest.raises(InvalidInputError):
             StateDirectory.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("place", ["audit", "runs", f"runs/{RUN}"])
+def test_nothing_that_is_recorded_may_lie_elsewhere(state, tmp_path, place):
+    link = state.path / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path)
+
+    assert refusal(InvalidInputError, StateDirectory.open, state.path) == (
+        f"{link} is a symbolic link, and what is recorded must not lie elsewhere",
+        f"put what it leads to in its place, or use --state-dir: ls -l {link}",
+    )
 
 
 def test_what_can_not_be_saved_is_told(small_disk):
