@@ -28,20 +28,20 @@ from pathlib import Path
 
 from differential import library_drills
 from differential.cases import Case, Place
-from differential.hosts import hosts_in
+from differential.hosts import PYTHON, hosts_in
 from differential.plain_ansible import PlainPlace, RefusedError, SourcesCase
 from differential.run_life import LIVES
 from differential.services import Asked, database, service
 
 
 @contextmanager
-def place(*, ssh: bool, large: int) -> Iterator[Place]:
-    """Where cases are done: open to everybody, as some steps become another user."""
+def place(*, ssh: bool, large: int, python: str = PYTHON) -> Iterator[Place]:
+    """Where cases are done: open to everybody, as some steps become another user; `python` does the modules."""
     with tempfile.TemporaryDirectory(prefix="equivalence-") as name:
         scratch, asked = Path(name), Asked()
         scratch.chmod(0o711)
         with (
-            hosts_in(scratch / "hosts", ssh=ssh) as hosts,
+            hosts_in(scratch / "hosts", ssh=ssh, python=python) as hosts,
             service(asked) as port,
             database(scratch / "database") as variables,
         ):
@@ -49,11 +49,11 @@ def place(*, ssh: bool, large: int) -> Iterator[Place]:
 
 
 @contextmanager
-def plain_place(*, ssh: bool) -> Iterator[PlainPlace]:
+def plain_place(*, ssh: bool, python: str = PYTHON) -> Iterator[PlainPlace]:
     """The same for cases that plain Ansible does as well."""
     with tempfile.TemporaryDirectory(prefix="equivalence-") as name:
         Path(name).chmod(0o711)
-        with hosts_in(Path(name, "hosts"), ssh=ssh) as hosts:
+        with hosts_in(Path(name, "hosts"), ssh=ssh, python=python) as hosts:
             yield PlainPlace(Path(name), hosts)
 
 

@@ -53,14 +53,14 @@ def flavours(random: Random) -> dict[str, Variables]:
 
 
 @contextmanager
-def hosts_in(directory: Path, *, ssh: bool) -> Iterator[dict[str, Variables]]:
-    """The variables by which three hosts are reached, of real sshd or of this machine."""
-    here = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
+def hosts_in(directory: Path, *, ssh: bool, python: str = PYTHON) -> Iterator[dict[str, Variables]]:
+    """The variables by which three hosts are reached, of real sshd or of this machine; `python` does the modules."""
+    here = {"ansible_connection": "local", "ansible_python_interpreter": python}
     if not ssh:
         yield {name: dict(here) for name in HOSTS}
         return
     with ssh_hosts(directory, {name: f"127.0.76.{100 + number}" for number, name in enumerate(HOSTS)}) as up:
-        yield {name: {**host.variables(), "ansible_python_interpreter": PYTHON} for name, host in up.hosts.items()}
+        yield {name: {**host.variables(), "ansible_python_interpreter": python} for name, host in up.hosts.items()}
 
 
 def unreachable(variables: Mapping[str, Any]) -> Variables:

@@ -46,12 +46,12 @@ class SourcesCase:
     ways: Mapping[str, variable_sources.Texts]
 
     @classmethod
-    def of(cls, seed: int) -> SourcesCase:
-        """That of the `seed`."""
+    def of(cls, seed: int, *, most: int = 12) -> SourcesCase:
+        """That of the `seed`, with so many steps at `most`."""
         random = Random(seed)  # noqa: S311 - no secret
         with tempfile.TemporaryDirectory() as name:
             _library(Path(name), "")
-            steps = source_steps.steps(random, lambda each: is_accepted(Path(name), _runbook(each)))
+            steps = source_steps.steps(random, most, lambda each: is_accepted(Path(name), _runbook(each)))
         document = _runbook(steps) | random.choice(({}, {}, {"serial": 2}, {"serial": 1}))
         placed = variable_sources.variables(random)
         if any("capture" in step for step in steps):  # a captured value that a vault keeps is not remembered
@@ -125,8 +125,9 @@ class PlainPlace:
         write(Library(self.directory), Library(self.directory).source("RUN-900"))
         places = self.directory / "place"
         witness.furnish(places, self.hosts, PYTHON)
-        for name in self.hosts:
-            programs = {"python": f'#!/bin/sh\nexec {PYTHON} "$@"\n', "becomes": BECOMES, "note": "a note\n"}
+        for name, variables in self.hosts.items():
+            python = variables["ansible_python_interpreter"]
+            programs = {"python": f'#!/bin/sh\nexec {python} "$@"\n', "becomes": BECOMES, "note": "a note\n"}
             for program, text in programs.items():
                 (places / name / program).write_text(text, encoding="utf-8")
                 (places / name / program).chmod(0o755)
@@ -144,7 +145,7 @@ class PlainPlace:
         (self.directory / "bin" / "sudo").chmod(0o755)
 
     def _reached(self, case: SourcesCase) -> dict[str, variable_sources.Texts]:
-        common = {"who": "daemon", "runbook_environment": "lab", "ansible_python_interpreter": PYTHON}
+        common = {"who": "daemon", "runbook_environment": "lab"}
         common |= {"ansible_become_method": "sudo", "ansible_become_exe": "'{{ here }}/becomes'"}
         reached = {}
         for name, variables in self.hosts.items():

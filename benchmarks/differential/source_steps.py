@@ -61,11 +61,20 @@ KEYS: tuple[tuple[float, Document], ...] = (
     (0.1, {"retry": {"attempts": 3, "delay": "100ms"}}),
 )
 
+_EVERYTHING: Document = {
+    "id": "everything",
+    "name": "Show every variable",
+    "effect": "change",
+    "on_failure": "continue",
+    "command": [WITNESS, "everything", *(f"{{{{ {name} | default('none') | to_json }}}}" for name in NAMES)],
+    "verify": [{"exit": 0}],
+}
 
-def steps(random: Random, accepts: Callable[[list[Document]], bool]) -> list[Document]:
-    """Eight to twelve, of which those are left out that the product does not accept."""
-    made: list[Document] = []
-    for number in range(random.randint(8, 12)):
+
+def steps(random: Random, most: int, accepts: Callable[[list[Document]], bool]) -> list[Document]:
+    """One that shows every variable, then eight to twelve, but no more than `most`, but for those that are refused."""
+    made: list[Document] = [_EVERYTHING]
+    for number in range(min(random.randint(8, 12), most)):
         step = _step(random, f"step-{number}")
         bare = {key: value for key, value in step.items() if all(key not in keys for _, keys in KEYS)}
         made = next(([*made, each] for each in (step, bare) if accepts([*made, each])), made)

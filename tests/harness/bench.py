@@ -75,13 +75,13 @@ def step(name, shell, **keys):
 
 
 @functools.cache
-def module_python():
-    """The Python of this process for the modules of Ansible; what it has compiled is kept until this process ends."""
+def module_python(python=sys.executable):
+    """That `python` for the modules of Ansible; what it has compiled is kept until this process ends."""
     directory = Path(tempfile.mkdtemp(prefix="modules-"))
     directory.chmod(0o755)
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     program = directory / "python"
-    program.write_text(f"#!{sys.executable}\n{(TESTS / 'harness' / 'module_python.py').read_text()}")
+    program.write_text(f"#!{python}\n{(TESTS / 'harness' / 'module_python.py').read_text()}")
     program.chmod(0o755)
     return str(program)
 
