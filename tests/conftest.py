@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
 import pytest
@@ -10,6 +11,8 @@ from harness.engine import Engine
 from hypothesis import settings
 
 pytest_plugins = ["harness.audit_logs", "harness.longest_first"]
+
+gc.disable()  # what is collected stays until the end: to look through it again and again is a fifth of the time
 
 
 # Whoever starts the tests in the background of a shell script makes them ignore Ctrl-C, and what they start as well.
@@ -22,6 +25,11 @@ def pytest_configure(config):
     same = config.getoption("hypothesis_seed") is None
     settings.register_profile("runbook", deadline=None, derandomize=same, max_examples=EXAMPLES)
     settings.load_profile("runbook")
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

