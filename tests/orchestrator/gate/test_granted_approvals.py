@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from harness.engine import change
+from harness.engine import LOST, change
 
 from runner.compiler.command_preview import in_words
 from runner.core.errors import ExitCode
@@ -39,6 +39,8 @@ COMPARED = change(
     "act", approve="Go?", verify=[{"command": "count", "baseline": "stdout | int", "that": "stdout | int <= baseline"}]
 )
 LOOK = change("look", effect="read", capture={"used": "stdout"})
+
+YES = GateAnswer(yes=True, by="alice")
 
 
 def edited(path, old="touch", new="rm"):
@@ -154,6 +156,21 @@ def test_a_yes_is_void_when_what_a_construct_depends_on_has_changed_meanwhile(en
     assert ended.problems[0].startswith(f"the approval of {last} is void: ")
     assert sentence in ended.problems[0]
     assert len([record for record in engine.records if record.type == EventType.GATE_VOIDED]) == 1
+
+
+def test_where_a_host_is_lost_a_yes_is_for_what_is_done_on_the_others(engine):
+    # Given two hosts, of which one is lost before the question
+    engine.ansible.hosts = {"all": ["db1", "db2"]}
+    engine.ansible.answers = {("look", "action", "db1"): LOST}
+    engine.operator.answer = lambda *_: engine.ansible.commands.update(act=items("three")) or YES
+    # When what would be done on the other changes meanwhile
+    ended = engine.run(LOOK, change("act", approve="Go?"), max_failures=1)
+    # Then nothing is done there
+    assert (ended.exit_code, engine.done("db2"), ended.problems) == (
+        ExitCode.DENIED,
+        ["look"],
+        ("the approval of act is void: on db2 what is done was `touch /act` and is now `[1] mv src=three`",),
+    )
 
 
 CONTACTS = """
