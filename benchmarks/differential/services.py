@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,8 +26,22 @@ _ANSWERS: Mapping[str, tuple[int, bytes] | None] = {
     "nothing": None,
     "bytes": (200, b"\xff\xfe text"),
     "much": (200, b"0123456789" * 30_000),
+    "headers": (200, _READY),
+    "redirect": (302, b""),
+    "zipped": (200, gzip.compress(_READY, mtime=0)),
+    "trickle": (200, _READY),
     "oncalls": (200, b'{"oncalls": [{"user": {"summary": "Ann"}, "start": null, "end": null}]}'),
 }
+
+_HEADERS: Mapping[str, Mapping[str, str]] = {
+    "headers": {"Results": "1", "Set-Cookie": "a=b", "Msg": "of the service", "X-Twice": "one, two"},
+    "redirect": {"Location": "/ok"},
+    "zipped": {"Content-Encoding": "gzip"},
+}
+"""What the answer to some paths says besides; some of it has the name of what modules themselves answer."""
+
+_PAUSE = 0.3
+"""Seconds before each byte of what trickles."""
 
 
 @dataclass
@@ -45,7 +60,7 @@ class Asked:
 
 def answer(path: str, asked: Asked) -> tuple[int, bytes] | None:
     """The status and the body for that path; None where the connection is closed without a word."""
-    name, _, rest = path.partition("?")[0].strip("/").partition("/")
+    name, rest = _name(path)
     if name in {"comes", "pipelines"}:
         return _in_time(name, rest, asked.again(path) >= SOON)
     if name == "status":
@@ -54,6 +69,12 @@ def answer(path: str, asked: Asked) -> tuple[int, bytes] | None:
         series = [{"metric": {}, "value": [time.time(), "3"]}]
         return _json(200, {"status": "success", "data": {"resultType": "vector", "result": series}})
     return _ANSWERS.get(name, (404, b'{"error": "not found"}'))
+
+
+def _name(path: str) -> tuple[str, str]:
+    """What is asked for, and what of it."""
+    name, _, rest = path.partition("?")[0].strip("/").partition("/")
+    return name, rest
 
 
 def _in_time(name: str, rest: str, is_time: bool) -> tuple[int, bytes]:  # noqa: FBT001 - a fact, not a mode
@@ -89,8 +110,17 @@ def service(asked: Asked) -> Iterator[int]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            name, _ = _name(self.path)
+            for header, text in _HEADERS.get(name, {}).items():
+                self.send_header(header, text)
             self.end_headers()
-            self.wfile.write(body)
+            if name != "trickle":
+                self.wfile.write(body)
+                return
+            with suppress(OSError):  # whoever asks has gone
+                for byte in body:
+                    time.sleep(_PAUSE)
+                    self.wfile.write(bytes([byte]))
 
         do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - as the base class calls them
 

@@ -6,9 +6,15 @@ The controller sends this file before the first request. A line in is `{"id", "a
 is `{"id", "rc", "stdout", "stderr"}` of the module that was asked, each byte as the character of that number; or
 `{"id", "stale"}` where nothing was done, as whoever logs in now may be given something else than this Python was.
 `MODULE` is the source of the module, of which `main(arguments)` prints the answer and exits.
+
+A request that names a `module` is one to a module of Ansible's, which a line `{"learn", "profile", "packed"}` before it
+has brought; where that cannot be imported here, the answer is `{"id", "unknown"}`, and nothing was done.
 """
 
+import atexit
+import base64
 import contextlib
+import importlib
 import json
 import os
 import pwd
@@ -23,11 +29,15 @@ SETTINGS = (
     *("passwd", "group", "shadow", "sudoers", "sudoers.d", "sudo.conf", "login.defs", "pam.d", "security"),
     *("security/limits.d", "environment", "default/locale", "locale.conf", "profile", "profile.d", "bash.bashrc"),
     *("zshenv", "zsh/zshenv", "zsh/zprofile", "zsh/zlogin", "csh.cshrc", "csh.login", "ssh/sshrc"),
+    *("nsswitch.conf", "resolv.conf", "host.conf", "gai.conf", "ssl", "pki/tls"),  # a Python reads them once
 )
 OWN_SETTINGS = (
     *(".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zlogin", ".login", ".cshrc"),
     *(".tcshrc", ".config/fish/config.fish", ".pam_environment", ".ssh/environment", ".ssh/rc"),
 )
+
+
+KEPT: list[int] = []
 
 
 def login():
@@ -53,13 +63,13 @@ def version(stat):
 class AnsweredRequest:
     """A request that is being done: the process that does it, and what it has printed so far."""
 
-    def __init__(self, request, module):
+    def __init__(self, request, main):
         self.number = request["id"]
         self.printed = {}
         ends = {name: os.pipe() for name in ("stdout", "stderr")}
         self.process = os.fork()
         if not self.process:
-            do(request, module, ends["stdout"][1], ends["stderr"][1])
+            do(request, main, ends["stdout"][1], ends["stderr"][1])
         for name, (reading, writing) in ends.items():
             os.close(writing)
             self.printed[reading] = (name, bytearray())
@@ -79,75 +89,112 @@ class AnsweredRequest:
         return dict(texts, id=self.number, rc=code)
 
 
-def do(request, module, stdout, stderr):
+def do(request, main, stdout, stderr):
     """Be the module, in a session of its own, as if this Python had been started for it alone."""
     code = 1
     try:
         os.setsid()
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
-        os.closerange(3, 4096)
+        first = 3
+        for kept in (*KEPT, 4096):
+            os.closerange(first, kept)
+            first = kept + 1
         os.environ.update(request["environment"])
-        module["main"](request["arguments"])
+        main(request["arguments"])
     except SystemExit as end:
         code = end.code or 0
     except BaseException:
         traceback.print_exc()
     finally:
         try:
+            atexit._run_exitfuncs()
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
             os._exit(code)
 
 
-def serve(source):
-    """Answer requests until nobody is there to ask any more."""
-    module = {"__name__": "command"}
-    exec(compile(source, "command.py", "exec"), module)  # noqa: S102 - our own module, sent by the controller
-    with contextlib.suppress(ImportError):
-        import ctypes  # noqa: F401, PLC0415 - the module wants it, and need not look for it in each fork
-    given = login()
-    requests, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
-        os.dup2(nothing, stream)
-    write(answers, READY)
-    doing, begun, poll = {}, b"", select.poll()
-    poll.register(requests, select.POLLIN)
-    while True:
-        for pipe, _ in poll.poll():
-            if pipe != requests:
-                if doing[pipe].read(pipe):
-                    end(pipe, doing, poll, answers)
-                continue
-            chunk = os.read(requests, CHUNK)
-            if not chunk:
-                os._exit(0)
-            *lines, begun = (begun + chunk).split(b"\n")
-            for line in lines:
-                request = json.loads(line.decode())
-                if login() == given:
-                    begin(request, module, doing, poll)
-                else:
-                    write(answers, json.dumps({"id": request["id"], "stale": True}))
+def learned(lesson):
+    """What does the module of Ansible's in a fork, imported here with all that it imports; None where that fails.
+
+    It is packed as Ansible packs it, into an archive, which stays in memory.
+    """
+    name, profile = lesson["learn"], lesson["profile"]
+    with contextlib.suppress(Exception, SystemExit):
+        KEPT[:] = [os.memfd_create("module")]
+        with open(KEPT[0], "wb", closefd=False) as file:
+            file.write(base64.b64decode(lesson["packed"]))
+        path = f"/proc/self/fd/{KEPT[0]}"
+        sys.path[:] = [path, *(each for each in sys.path if each not in ("", "."))]
+        found = importlib.import_module(name)
+        from ansible.module_utils._internal._ansiballz import _loader  # noqa: PLC0415 - from that archive
+
+        del sys.modules[name]  # it is run, and not imported
+
+        def main(arguments):
+            names = {"profile": profile, "module_fqn": name, "modlib_path": path, "extensions": {}}
+            _loader.run_module(json_params=arguments.encode(), **names)
+
+        if all(each.__file__.startswith(path) for each in (found, _loader)):  # and not of an Ansible that is there
+            return main
+    return None
 
 
-def begin(request, module, doing, poll):
-    """Do the request in a process of its own."""
-    started = AnsweredRequest(request, module)
-    for pipe in started.printed:
-        doing[pipe] = started
-        poll.register(pipe, select.POLLIN)
+class Server:
+    """Answers requests until nobody is there to ask any more; `mains` do the modules, by their names."""
 
+    def __init__(self, main):
+        self.mains, self.given = {"": main}, login()
+        self.requests, self.answers = os.dup(0), os.dup(1)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1):
+            os.dup2(nothing, stream)
+        self.doing, self.poll = {}, select.poll()
+        self.poll.register(self.requests, select.POLLIN)
 
-def end(pipe, doing, poll, answers):
-    """One of its pipes is closed; the answer follows the last of them."""
-    poll.unregister(pipe)
-    os.close(pipe)
-    request = doing.pop(pipe)
-    if request not in doing.values():
-        write(answers, json.dumps(request.answer()))
+    def serve(self):
+        """Take what comes, and answer what has been done."""
+        write(self.answers, READY)
+        begun = b""
+        while True:
+            for pipe, _ in self.poll.poll():
+                if pipe != self.requests:
+                    if self.doing[pipe].read(pipe):
+                        self.end(pipe)
+                    continue
+                chunk = os.read(self.requests, CHUNK)
+                if not chunk:
+                    os._exit(0)
+                *lines, begun = (begun + chunk).split(b"\n")
+                for line in lines:
+                    self.take(json.loads(line.decode()))
+
+    def take(self, request):
+        """Begin with the request, learn from it, or tell that nothing is done."""
+        if "learn" in request:
+            self.mains[request["learn"]] = learned(request)
+        elif login() != self.given:
+            self.answer(id=request["id"], stale=True)
+        elif main := self.mains[request.get("module", "")]:
+            started = AnsweredRequest(request, main)
+            for pipe in started.printed:
+                self.doing[pipe] = started
+                self.poll.register(pipe, select.POLLIN)
+        else:
+            self.answer(id=request["id"], unknown=True)
+
+    def end(self, pipe):
+        """One of the pipes of a request is closed; the answer follows the last of them."""
+        self.poll.unregister(pipe)
+        os.close(pipe)
+        request = self.doing.pop(pipe)
+        if request not in self.doing.values():
+            self.answer(**request.answer())
+
+    def answer(self, **told):
+        """Tell the controller that."""
+        write(self.answers, json.dumps(told))
 
 
 def write(stream, line):
@@ -157,4 +204,9 @@ def write(stream, line):
         rest = rest[os.write(stream, rest) :]
 
 
-serve(globals()["MODULE"])  # the controller puts it before this file
+module = {"__name__": "command"}
+# Our own module, which the controller has put before this file.
+exec(compile(globals()["MODULE"], "command.py", "exec"), module)  # noqa: S102
+with contextlib.suppress(ImportError):
+    import ctypes  # noqa: F401 - the module wants it, and need not look for it in each fork
+Server(module["main"]).serve()

@@ -14,7 +14,7 @@ OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
 SSH_FAILED = 255
 _BROKEN_MASTER = "mux_client_hello_exchange: write packet: Broken pipe"
 """What ssh says where the connection that it was to share is gone; Ansible's own connects once more then."""
-_OF_PYTHON = re.compile("PATH|PYTHON.*|LD_.*|LANG|LC_.*|MALLOC_.*|GLIBC_TUNABLES")
+_OF_PYTHON = re.compile("PATH|PYTHON.*|LD_.*|LANG|LC_.*|MALLOC_.*|GLIBC_TUNABLES|OPENSSL_.*")
 """The variables that decide which Python is started, and how: one that has been started knows nothing of them."""
 
 
@@ -22,7 +22,7 @@ class NotKnownError(Exception):
     """Something of the way to the host, and so how Ansible's own would go there."""
 
 
-def check(action, module, path, arguments):
+def check(action, style, arguments):
     """Nothing where all of the way to the host is known for certain.
 
     Raises:
@@ -31,10 +31,9 @@ def check(action, module, path, arguments):
     connection = action._connection
     passwords = [(connection, "password"), (connection, "private_key"), (connection.become, "become_pass")]
     reasons = {
-        "another module is called command": path != OURS,
         f"by the connection {connection.transport}": connection.transport not in CONNECTIONS,
         f"through the shell {connection._shell.SHELL_FAMILY}": connection._shell.SHELL_FAMILY != "sh",
-        "without pipelining": not action._is_pipelining_enabled(module.module_style),
+        "without pipelining": not action._is_pipelining_enabled(style),
         "with another syslog facility": arguments.get("_ansible_syslog_facility", "LOG_USER") != "LOG_USER",
         "with a password": any(_option(plugin, name) for plugin, name in passwords),
         "with connections that are tried again": int(_option(connection, "reconnection_retries") or 0) > 0,

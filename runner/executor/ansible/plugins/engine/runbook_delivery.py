@@ -39,3 +39,16 @@ class Delivery:
 
 def _copy(value):
     return pickle.loads(ForkingPickler.dumps(value))  # noqa: S301 - it is our own
+
+
+class Quiet:
+    """A task queue manager to which nobody can say that a task begins."""
+
+    def __init__(self, tqm):
+        self._tqm = tqm
+
+    def __getattr__(self, name):
+        return getattr(self._tqm, name)
+
+    def send_callback(self, *_, **__):
+        pass

@@ -3,18 +3,20 @@
 """The fast engine: plain tasks are done in this process instead of in a fork for each, and hosts keep one Python.
 
 Ansible's own linear strategy, task executor, action plugins, templates, conditions, `until` and `loop` do all of it:
-only *where* a task executor runs is changed (in a greenlet), and *how* our `command` module is reached (by the Python
-that stays on the host). What is not known for certain goes the stock way, task by task.
+only *where* a task executor runs is changed (in a greenlet), and *how* our `command` module and `uri` are reached (by
+the Python that stays on the host). What is not known for certain goes the stock way, task by task.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import time
 import types
 
 from ansible import constants
+from ansible._internal._errors._task_timeout import TaskTimeoutError
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.errors import AnsibleError
 from ansible.executor import task_executor
@@ -28,13 +30,14 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
 from ansible.vars import manager as variables
 from ansible.vars.clean import remove_internal_keys
-from runbook_connection import NotKnownError, check, ended, environment, is_answered
-from runbook_delivery import Delivery
+from runbook_connection import OURS, NotKnownError, check, ended, environment, is_answered
+from runbook_delivery import Delivery, Quiet
 from runbook_executor import SharingExecutor
-from runbook_host_python import HostPythonEndedError
+from runbook_host_python import HostPythonEndedError, UnknownModuleError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
 from runbook_kept import PLUGINS, Modules, cleaned, copied, method, post_validate, task_environment
+from runbook_packed import KNOWN, taken_apart
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
@@ -63,6 +66,7 @@ class Engine:
         self._unfinished = 0
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
         self.stock_module, self.stock_discovery = ActionBase._execute_module, action_plugins.discover_interpreter
+        self.stock_limit = TaskTimeoutError.alarm_timeout
 
     @classmethod
     def installed(cls, settle):
@@ -72,6 +76,7 @@ class Engine:
         StrategyBase._wait_on_pending_results = method(engine.wait)
         ActionBase._execute_module = method(engine.execute_module)
         action_plugins.discover_interpreter = engine.discover
+        TaskTimeoutError.alarm_timeout = engine.limited
         PLUGINS.take_place()
         Task._post_validate_environment = method(task_environment)
         FieldAttributeBase.post_validate = method(post_validate)
@@ -136,7 +141,7 @@ class Engine:
         self.tasks -= 1
         self.stock[why] += 1
         self._settle()
-        tqm, strategy._tqm = strategy._tqm, _Quiet(strategy._tqm)
+        tqm, strategy._tqm = strategy._tqm, Quiet(strategy._tqm)
         try:
             strategy._pending_results -= 1
             self.stock_queue(strategy, host, task, task_vars, play_context)
@@ -173,7 +178,7 @@ class Engine:
         return _IDLE if strategy._pending_results == self._unfinished else constants.DEFAULT_INTERNAL_POLL_INTERVAL
 
     def execute_module(self, action, *args, **options):
-        """In place of `_execute_module`: ask the Python that stays on the host, if it is our module that is meant."""
+        """In place of `_execute_module`: ask the Python that stays on the host, if it can do the module."""
         worker = self.hub.current()
         if worker is None:
             return self.stock_module(action, *args, **options)
@@ -192,27 +197,76 @@ class Engine:
             return self.stock_discovery(*args, **options)
         raise NotKnownError("with a Python that is still to be found")
 
+    @contextlib.contextmanager
+    def limited(self, seconds):
+        """In place of `alarm_timeout`, as a process has only one alarm: bound the time in which a host answers."""
+        worker = self.hub.current()
+        if worker is None or not 0 < (seconds or 0) <= TaskTimeoutError._MAX_TIMEOUT:
+            with self.stock_limit(seconds):
+                yield
+            return
+        worker.limit = time.monotonic() + seconds, TaskTimeoutError(seconds)
+        try:
+            yield
+        finally:
+            worker.limit = None
+
     def _ask(self, worker, action, module_name=None, module_args=None, tmp=None, task_vars=None, **others):
-        if module_name != "ansible.legacy.command" or module_args or any(others.values()):
+        if any(others.values()) or module_name not in {"ansible.legacy.command", *KNOWN}:
             raise NotKnownError(f"the module {module_name}")
+        if module_name in KNOWN:
+            return self._ask_packed(worker, action, module_name, module_args, task_vars)
+        if module_args:
+            raise NotKnownError(f"the module {module_name} with other arguments than the task's")
         arguments = action._task.args
         action._update_module_args(module_name, arguments, task_vars)
         module, path = self._modules.configured(action, module_name, arguments, task_vars)
-        check(action, module, path, arguments)
-        given = environment(action)
+        if path != OURS:
+            raise NotKnownError("another module is called command")
+        check(action, module.module_style, arguments)
         action._used_interpreter = module.shebang
-        if not worker.asked:
-            self._begun.append(worker)
-            self.hub.wait()
         encoder = get_module_encoder(module.serialization_profile, Direction.CONTROLLER_TO_MODULE)
+        answer = self._answer(worker, action, json.loads(json.dumps(arguments, cls=encoder)))
+        return _result(action, answer, module.serialization_profile)
+
+    def _ask_packed(self, worker, action, name, arguments, variables):
+        """Ask a module of Ansible's: all that `_execute_module` does is done, but for what starts a Python there."""
+        check(action, "new", arguments)
+
+        def instead(_, in_data=None, **__):
+            del action._low_level_execute_command
+            packed, text = taken_apart(name, in_data)
+            return self._answer(worker, action, text, packed)
+
+        action._low_level_execute_command = instead
         try:
-            answer = self._pythons.answer(action, module.shebang, json.loads(json.dumps(arguments, cls=encoder)), given)
+            return self.stock_module(action, name, arguments, task_vars=variables)
+        finally:
+            vars(action).pop("_low_level_execute_command", None)
+
+    def _answer(self, worker, action, arguments, packed=None):
+        """What a module prints, and exits with, on the host of the `action`."""
+        given = environment(action)
+        if not worker.asked:
+            self._wait_to_begin(worker)
+        try:
+            answer = self._pythons.answer(action, arguments, given, packed)
+        except UnknownModuleError:
+            raise NotKnownError("the Python there cannot import it") from None
         except HostPythonEndedError as end:
             if not is_answered(action, end):
                 raise NotKnownError("no Python stays there") from None
             answer = ended(action, end)
         worker.asked = True
-        return _result(action, _texts(answer), module.serialization_profile)
+        return _texts(answer)
+
+    def _wait_to_begin(self, worker):
+        self._begun.append(worker)
+        try:
+            self.hub.wait()
+        except TaskTimeoutError:
+            self._begun.remove(worker)
+            raise
 
 
 def _texts(answer):
@@ -233,16 +287,3 @@ def _result(action, answer, profile):
         data["ansible_facts"] = data.get("ansible_facts") or {}
         data["ansible_facts"][action._discovered_interpreter_key] = action._discovered_interpreter
     return data
-
-
-class _Quiet:
-    """A task queue manager to which nobody can say that a task begins."""
-
-    def __init__(self, tqm):
-        self._tqm = tqm
-
-    def __getattr__(self, name):
-        return getattr(self._tqm, name)
-
-    def send_callback(self, *_, **__):
-        pass

@@ -44,6 +44,13 @@ class StaleLoginError(Exception):
     """Whoever logs in now may be given something else than that Python was; nothing has been done."""
 
 
+class UnknownModuleError(Exception):
+    """That Python cannot do the module; nothing has been done."""
+
+
+_NOT_DONE = {"stale": StaleLoginError, "unknown": UnknownModuleError}
+
+
 class HostPython:
     """One Python on a host, that answers for as long as its connection lasts, and until it is retired."""
 
@@ -59,7 +66,7 @@ class HostPython:
             os.set_blocking(stream, False)
         self._numbers, self._waiting = itertools.count(), {}
         self._begun, self._message, self._is_ready = bytearray(), bytearray(), False
-        self._unsent, self._is_retired = bytearray(), False
+        self._unsent, self._is_retired, self._taught = bytearray(), False, set()
         self.ended = None
         hub.watch(self._output, selectors.EVENT_READ, self._read_answers)
         hub.watch(self._errors, selectors.EVENT_READ, self._read_errors)
@@ -67,20 +74,37 @@ class HostPython:
             source = f"MODULE = {module!r}\n".encode() + file.read()
         self._send(b"%d\n" % len(source) + source)
 
-    def ask(self, arguments, environment):
-        """What the module prints and exits with there: `rc`, `stdout`, `stderr`. The worker that asks gives way.
+    def ask(self, arguments, environment, packed=None):
+        """What a module prints and exits with there: `rc`, `stdout`, `stderr`. The worker that asks gives way.
+
+        The module is ours, or the one of Ansible's that is `packed`.
 
         Raises:
             HostPythonEndedError: it was gone before it had answered.
             StaleLoginError: it is to be replaced by a new one.
+            UnknownModuleError: it cannot import the module.
         """
         if self.ended:
             raise HostPythonEndedError(*self.ended)
         worker, number = self._hub.current(), next(self._numbers)
         self._waiting[number] = worker
         request = {"id": number, "arguments": arguments, "environment": environment}
+        if packed:
+            self._teach(packed)
+            request["module"] = packed.name
         self._send(json.dumps(request).encode() + b"\n")
-        return self._hub.wait()
+        try:
+            return self._hub.wait()
+        except BaseException:
+            if number in self._waiting:  # nobody waits for the answer any more, which comes nevertheless
+                self._waiting[number] = None
+            raise
+
+    def _teach(self, packed):
+        if packed.name not in self._taught:
+            self._taught.add(packed.name)
+            lesson = {"learn": packed.name, "profile": packed.profile, "packed": packed.archive}
+            self._send(json.dumps(lesson).encode() + b"\n")
 
     @property
     def is_idle(self):
@@ -143,9 +167,10 @@ class HostPython:
         except Exception:
             self._refuse(line)
             return
-        if "stale" in answer:
-            self._hub.resume(worker, error=StaleLoginError())
-        else:
+        why = next((error for name, error in _NOT_DONE.items() if name in answer), None)
+        if worker and why:
+            self._hub.resume(worker, error=why())
+        elif worker:
             self._hub.resume(worker, answer)
         if self._is_retired:
             self.retire()
@@ -163,7 +188,7 @@ class HostPython:
             self._close(stream)
         self.ended = (code or ended, message or self._message.decode(errors="replace"), self._is_ready)
         waiting, self._waiting = list(self._waiting.values()), {}
-        for worker in waiting:
+        for worker in filter(None, waiting):
             self._hub.resume(worker, error=HostPythonEndedError(*self.ended))
 
     def _close(self, stream):
@@ -179,8 +204,11 @@ def _answer(line):
         Exception: it is no answer.
     """
     answer = json.loads(line)
-    kinds = {"id": int, "stale": bool} if "stale" in answer else {"id": int, "rc": int, "stdout": str, "stderr": str}
-    if {name: type(value) for name, value in answer.items()} != kinds:
+    kinds = {name: type(value) for name, value in answer.items()}
+    if kinds not in (
+        {"id": int, "rc": int, "stdout": str, "stderr": str},
+        *({"id": int, name: bool} for name in _NOT_DONE),
+    ):
         raise ValueError("it is no answer")
     return answer.pop("id"), answer
 

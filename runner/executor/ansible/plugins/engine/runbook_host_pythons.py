@@ -25,24 +25,25 @@ class HostPythons:
         with open(OURS) as file:
             self._module = file.read()
 
-    def answer(self, action, shebang, arguments, given):
-        """What our module answers on the host of the `action`, done with `arguments` and the environment `given`.
+    def answer(self, action, arguments, given, packed=None):
+        """What a module answers on the host of the `action`, done with `arguments` and the environment `given`.
 
         Raises:
             HostPythonEndedError: the Python there was gone before it had answered.
+            UnknownModuleError: the Python there cannot import the module.
         """
         while True:
-            python = self._python(action, shebang)
+            python = self._python(action)
             try:
-                return python.ask(arguments, given)
+                return python.ask(arguments, given, packed)
             except StaleLoginError:
                 self._pythons = {key: each for key, each in self._pythons.items() if each is not python}
                 python.retire()
 
-    def _python(self, action, shebang):
+    def _python(self, action):
         connection = action._connection
         connection._connect()
-        interpreter = shebang.removeprefix("#!").strip()
+        interpreter = action._used_interpreter.removeprefix("#!").strip()
         boot = f"{ATTEMPT}={shlex.quote(self._run)} {interpreter} -u -c {shlex.quote(BOOT)}"
         line = command_line(action, boot)
         key = likeness(action, line)

@@ -17,13 +17,16 @@ ATTEMPT = "RUNBOOK_ATTEMPT"
 
 
 class Worker(greenlet.greenlet):
-    """A task that is being done on one host; `asked` says whether it has had something done there already."""
+    """A task that is being done on one host; `asked` says whether it has had something done there already.
+
+    Where it has a `limit`, a time and an error, it is told the error when it still waits at that time.
+    """
 
     def __init__(self, work, attempt):
         super().__init__(work)
         self.gr_context = contextvars.copy_context()
         self.attempt = attempt
-        self.asked = False
+        self.asked, self.limit = False, None
 
 
 class Hub:
@@ -58,7 +61,17 @@ class Hub:
 
     def wait(self):
         """Give way until somebody resumes the worker that runs now; what it is resumed with."""
-        return self._main.switch()
+        limit = greenlet.getcurrent().limit
+        return self._wait_until(*limit) if limit else self._main.switch()
+
+    def _wait_until(self, moment, error=None):
+        """The same; at that moment it is resumed in any case, with the error if there is one."""
+        timer = [moment, next(self._numbers), greenlet.getcurrent(), error]
+        heapq.heappush(self._timers, timer)
+        try:
+            return self._main.switch()
+        finally:
+            timer[2] = None
 
     def sleep(self, seconds):
         """Give way for so many seconds; outside of a worker, wait as everybody does."""
@@ -66,8 +79,7 @@ class Hub:
         if worker is None:
             time.sleep(seconds)
             return
-        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), worker))
-        self.wait()
+        self._wait_until(time.monotonic() + seconds)
 
     def watch(self, pipe, events, ready):
         """Call `ready(events)` whenever the pipe is; no events: never again."""
@@ -89,7 +101,9 @@ class Hub:
             if watched and watched.data == key.data:  # whoever went on just now may have closed it
                 key.data(events)
         while self._timers and self._timers[0][0] <= time.monotonic():
-            self.resume(heapq.heappop(self._timers)[2])
+            _, _, worker, error = heapq.heappop(self._timers)
+            if worker:
+                self.resume(worker, error=error)
 
 
 def _set_attempt(attempt):

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import inspect
 
+from ansible._internal._errors._task_timeout import TaskTimeoutError
 from ansible._internal._templating._jinja_bits import AnsibleEnvironment
 from ansible.executor.process.worker import WorkerProcess
 from ansible.executor.task_executor import TaskExecutor
@@ -22,7 +23,20 @@ from ansible.vars import clean
 from runbook_connection import CONNECTIONS
 from runbook_tasks import ANSWERED_HERE
 
-_ASKED_THERE = {f"ansible.builtin.{name}" for name in ("command", "shell")}
+_URI = "ansible.builtin.uri"
+_ASKED_THERE = {*(f"ansible.builtin.{name}" for name in ("command", "shell")), _URI}
+_REQUEST = {
+    "url",
+    "method",
+    "headers",
+    "body",
+    "body_format",
+    "return_content",
+    "follow_redirects",
+    "timeout",
+    "status_code",
+}
+"""What a request may say that needs no file, here or there."""
 
 
 def stock_reason(task, task_vars):
@@ -31,12 +45,23 @@ def stock_reason(task, task_vars):
     if action not in ANSWERED_HERE | _ASKED_THERE:
         return action
     for name in ("async_val", "timeout", "throttle", "debugger"):
-        if getattr(task, name):
+        if getattr(task, name) and (action, name) != (_URI, "timeout"):
             return f"with {name.removesuffix('_val')}"
+    if action == _URI and (more := _more_than_a_request(task.args)):
+        return f"{action} with {more}"
     connection = task_vars.get("ansible_connection", task.connection)
     if action in _ASKED_THERE and connection not in CONNECTIONS:
         return f"by the connection {connection}"
     return ""
+
+
+def _more_than_a_request(args):
+    """What of the arguments may need a file, or is not known yet; nothing where all is known."""
+    if not isinstance(args, dict):
+        return "arguments that are still to be found"
+    if more := sorted(set(args) - _REQUEST):
+        return more[0]
+    return "" if args.get("body_format", "raw") in ("raw", "json") else "another body_format"
 
 
 _PARAMETERS = {
@@ -71,6 +96,7 @@ _TEXTS = {
     (FinalQueue, "send_callback"): "f4da9a9cb57976a7",
     (FinalQueue, "send_task_result"): "ce6090f5a0124a28",
     (StrategyBase, "_convert_wire_task_result_to_raw"): "de15438ac3b99251",
+    (TaskTimeoutError, "alarm_timeout"): "f00ba0fb25be285c",
     (clean, "clean_facts"): "6b06f73b53bfa85a",
     ("ssh", "exec_command"): "37fa9b25fb61abcf",
     ("ssh", "_bare_run"): "abd2cfb455788b98",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE
+from harness.packed_module import packed_module
+from runbook_packed import taken_apart
 
 from runner.executor.ansible import plugins
 
@@ -33,8 +35,10 @@ class Host:
         assert self.process.stdout.readline() == "runbook-host-python-is-ready\n"
 
     def ask(self, number, code="", **keys):
-        request = {"id": number, "arguments": {"code": code, **keys}, "environment": {"GIVEN": f"for {number}"}}
-        self.process.stdin.write(json.dumps(request) + "\n")
+        self.send(id=number, arguments={"code": code, **keys}, environment={"GIVEN": f"for {number}"})
+
+    def send(self, **line):
+        self.process.stdin.write(json.dumps(line) + "\n")
         self.process.stdin.flush()
 
     def answer(self):
@@ -132,3 +136,57 @@ def test_it_ends_when_nobody_can_ask_any_more_and_what_was_begun_goes_on(host, t
     assert host.process.wait(PATIENCE) == 0
     while not done.exists():
         pass
+
+
+@pytest.fixture
+def lesson():
+    """What a Python is to learn of the module that asks a service, and what it is to be given for that address."""
+
+    def given(url):
+        packed, text = taken_apart("ansible.legacy.uri", packed_module("ansible.legacy.uri", {"url": url}))
+        learn = {"learn": packed.name, "profile": packed.profile, "packed": packed.archive}
+        return learn, {"module": packed.name, "arguments": text, "environment": {}}
+
+    return given
+
+
+def test_a_module_of_ansibles_that_it_has_learned_answers_as_ansible_has_it_answer(host, lesson, httpserver):
+    # Given a module that is imported once
+    httpserver.expect_request("/").respond_with_json({"n": 3}, headers={"Results": "of the service"})
+    learn, request = lesson(httpserver.url_for("/"))
+    host.send(**learn)
+    # When it is asked twice, and our own in between
+    answers = []
+    for number in (1, 2, 3):
+        host.send(id=number, **request) if number != 2 else host.ask(2)
+        answers.append(host.answer())
+    # Then it answers as the program does that Ansible sends
+    program = packed_module("ansible.legacy.uri", {"url": httpserver.url_for("/")})
+    fresh = subprocess.run([sys.executable, "-"], input=program, capture_output=True, check=True)
+    told, again, expected = (json.loads(text) for text in (answers[0]["stdout"], answers[2]["stdout"], fresh.stdout))
+    assert [(answer["id"], answer["rc"], answer["stderr"]) for answer in answers] == [(n, 0, "") for n in (1, 2, 3)]
+    for each in (told, again, expected):
+        del each["date"], each["elapsed"]
+    assert told == again == expected
+    assert (told["status"], told["results"]) == (200, "of the service")
+
+
+def test_what_it_cannot_import_it_says_it_does_not_know_and_goes_on(host, lesson):
+    learn, request = lesson("http://127.0.0.1:9/")
+    host.send(**{**learn, "packed": "bm8gYXJjaGl2ZQ=="})
+    host.send(id=1, **request)
+    host.ask(2)
+
+    assert host.answer() == {"id": 1, "unknown": True}
+    assert (host.answer()["rc"]) == 0
+
+
+def test_what_it_has_learned_leaves_no_file_open_to_a_command(host, lesson):
+    learn, _ = lesson("http://127.0.0.1:9/")
+    host.ask(1, "print(sorted(os.listdir('/proc/self/fd')))")
+    host.send(**learn)
+    host.ask(2, "import subprocess; print(subprocess.getoutput('ls -l /proc/self/fd | grep -c memfd'))")
+
+    before, after = host.answer()["stdout"], host.answer()["stdout"]
+
+    assert (before.splitlines()[0], after.splitlines()[0]) == ("['0', '1', '2', '3']", "0")

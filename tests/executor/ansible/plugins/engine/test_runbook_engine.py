@@ -9,10 +9,12 @@ from differential.cases import Case
 from differential.engine_record import ENGINES, Ended, EngineRecord
 from differential.hosts import PYTHON
 from differential.plain_ansible import SourcesCase
+from differential.services import Asked, service
 from equivalence import place, plain_place
 from harness.bench import Bench, module_python, step
 
 HOSTS = ("a", "b")
+URL, URI = "{{ service }}", "ansible.builtin.uri"
 ASKED = os.environ.get("RUNBOOK_TEST_ENGINES", "")
 SEEDS = ASKED.split(",") if ASKED else ["7"]
 """Which runbooks that are made at random are done by both engines."""
@@ -86,6 +88,79 @@ def test_both_engines_leave_the_same_record(tmp_path):
     assert [(each["name"], each["stock"]) for each in told["fast"]] == [("fast", {"ansible.builtin.stat": 2})]
     left = "engine: fast; 2 tasks as Ansible does them: 2 ansible.builtin.stat"
     assert remarks == {"stock": [], "fast": [left]}
+
+
+def asks(path, *, name="", request=None, **keys):
+    """A step that asks the service."""
+    named, keys = name or path.strip("/").replace("/", "-"), {"verify": [{"that": "status < 600"}], **keys}
+    return read(named, "", http={"url": f"{URL}{path}", **(request or {})}, **keys)
+
+
+def asks_as_module(name, path="/ok", env=None, **arguments):
+    """The same in the words of Ansible's module."""
+    request = {URI: {"url": f"{URL}{path}", **arguments}}
+    return read(name, "", module=request, env=env, verify=[{"that": "result.status == 200"}])
+
+
+REQUESTS = [
+    asks("/ok", capture={"state": "json.status"}, verify=[{"that": "json.n == 3"}]),
+    asks("/status/503"),
+    asks("/status/418", accept="any", verify=[{"that": "status == 418"}]),
+    asks("/status/202", request={"method": "POST", "body": {"a": [1, "{{ state }}"]}}, effect="change"),
+    asks("/status/200", request={"method": "PUT", "body": "a=b", "headers": {"X-A": "{{ state }}"}}, effect="change"),
+    asks("/nothing", timeout="3s"),
+    asks("/bytes"),
+    asks("/much"),
+    asks("/headers"),
+    asks("/redirect", accept=[302]),
+    asks("/zipped"),
+    asks("/trickle", timeout="1s"),
+    asks("/ok/{{ state.nothing.there }}", name="undefined"),
+    asks_as_module("path", env={"PATH": "/nowhere"}),
+    asks_as_module("proxied", env={"http_proxy": "http://127.0.0.1:9"}),
+    asks_as_module("written", dest="/dev/null"),
+    asks_as_module("form", body={"a": "{{ state }}"}, body_format="form-urlencoded", method="POST"),
+    asks_as_module("follows", "/redirect"),
+    asks_as_module("wrong", method="no method"),
+    asks(
+        "/comes/a",
+        name="comes",
+        accept="any",
+        verify=[{"http": f"{URL}/comes/a", "within": "20s", "every": "100ms"}],
+    ),
+    read("refused", "true", verify=[{"http": "http://127.0.0.1:9/", "that": "status == -1"}]),
+    read("resolved", "true", verify=[{"http": "http://nowhere.invalid/", "that": "status == -1"}]),
+]
+
+
+@pytest.mark.live
+def test_a_service_is_asked_alike_and_nothing_stays_of_it(tmp_path):
+    # Given requests that are answered well, badly, slowly and not at all
+    records, told, left = {}, {}, {}
+    for engine in ENGINES:
+        with service(Asked()) as port:
+            home = tmp_path / engine / "home"
+            home.mkdir(parents=True)
+            given = {"RUNBOOK_ENGINE": engine, "HOME": str(home), "TMPDIR": str(home)}
+            bench = Bench(tmp_path, given, elsewhere=home.parent)
+            bench.hosts(a={"service": f"http://127.0.0.1:{port}"})
+            bench.write(*REQUESTS, max_failures=3)
+            # When they are done by Ansible as it comes, and by the fast engine
+            ran = bench.run(patience=300)
+            ended = Ended("run", ran.code, ran.out.replace(str(port), "PORT"), ran.err)
+            records[engine] = EngineRecord.of([ended], bench.state, place=tmp_path)
+            left[engine] = sorted(path.relative_to(home) for path in home.rglob("*") if path.is_file())
+            (told[engine],) = [
+                record["data"]["runbook"]["engine"]
+                for record in bench.records()
+                if record["type"] == "runbook.span.finished"
+            ]
+    # Then all that is recorded is the same, but who has done the tasks
+    assert records["stock"].differences(records["fast"]) == []
+    assert len(records["stock"].lines) > 5 * len(REQUESTS)
+    reasons = ["with PATH in the environment", *(f"{URI} with {what}" for what in ("dest", "another body_format"))]
+    assert (told["stock"]["name"], told["fast"]["stock"]) == ("stock", dict.fromkeys(reasons, 1))
+    assert left == {"stock": [], "fast": []}
 
 
 @pytest.mark.live

@@ -9,8 +9,9 @@ import time
 
 import pytest
 from harness import PATIENCE
-from runbook_host_python import BOOT, HostPython, HostPythonEndedError, StaleLoginError
+from runbook_host_python import BOOT, HostPython, HostPythonEndedError, StaleLoginError, UnknownModuleError
 from runbook_hub import ATTEMPT, Hub
+from runbook_packed import Packed
 
 PYTHON = f"exec {shlex.quote(sys.executable)} -u -c {shlex.quote(BOOT)}"
 MODULE = """
@@ -171,3 +172,41 @@ def test_one_that_has_ended_unasked_is_found_by_a_look(hub, start):
     python.look()
 
     assert python.ended[0] == 3
+
+
+def test_an_answer_for_which_nobody_waits_any_more_is_let_go(hub, start):
+    # Given one that waits for no more than a moment, and another one after it
+    python, answers = start(), []
+
+    def hurried(_):
+        hub.current().limit = (time.monotonic() + 0.2, TimeoutError("too late"))
+        try:
+            python.ask({"code": "import time; time.sleep(1)"}, {})
+        except TimeoutError as error:
+            answers.append(str(error))
+
+    hub.start(hurried)
+    hub.start(lambda _: answers.append(python.ask({"code": "import time; time.sleep(2)"}, {})["rc"]))
+    # When both are answered
+    deadline = time.monotonic() + PATIENCE
+    while len(answers) < 2 and time.monotonic() < deadline:
+        hub.poll(1)
+    # Then each had its own end, and the Python goes on
+    assert (answers, python.ended, python.is_idle) == (["too late", 0], None, True)
+
+
+def test_a_module_that_cannot_be_imported_there_is_told_and_asked_for_no_more(hub, start):
+    python, told = start(), []
+
+    def work(_):
+        for _ in "12":
+            try:
+                python.ask("{}", {}, Packed("no.such.module", "legacy", "bm8gYXJjaGl2ZQ=="))
+            except UnknownModuleError:
+                told.append("unknown")
+
+    hub.start(work)
+    deadline = time.monotonic() + PATIENCE
+    while len(told) < 2 and time.monotonic() < deadline:
+        hub.poll(1)
+    assert (told, ask(hub, python, {"text": "goes on"})) == (["unknown", "unknown"], ["goes on\n"])

@@ -34,7 +34,8 @@ class Asked:
         """What it prints there."""
         answers = []
         action = action_by("local", **options)
-        self.hub.start(lambda _: answers.append(self.pythons.answer(action, SHEBANG, command, {})))
+        action._used_interpreter = SHEBANG
+        self.hub.start(lambda _: answers.append(self.pythons.answer(action, command, {})))
         deadline = time.monotonic() + PATIENCE
         while not answers and time.monotonic() < deadline:
             self.hub.poll(1)

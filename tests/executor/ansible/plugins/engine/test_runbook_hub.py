@@ -104,3 +104,46 @@ def test_outside_of_a_worker_everybody_sleeps_as_ever(hub):
     hub.sleep(0.05)
 
     assert (hub.current(), time.monotonic() - begun >= 0.05) == (None, True)
+
+
+def test_who_still_waits_at_its_limit_is_told_so_and_nobody_else_is(hub):
+    # Given two that wait for something, one of them for so long at most, and one that sleeps
+    done, workers = [], []
+
+    def work(limit):
+        hub.current().limit = limit
+        workers.append(hub.current())
+        try:
+            done.append(hub.wait())
+        except TimeoutError as error:
+            done.append(str(error))
+
+    hub.start(lambda _: work((time.monotonic() + 0.1, TimeoutError("too late"))))
+    hub.start(lambda _: work(None))
+    hub.start(lambda _: (hub.sleep(0.3), done.append("slept")))
+    # When its time has come, and then what the other one waits for
+    poll(hub, done, 2)
+    hub.resume(workers[1], "an answer")
+    # Then
+    assert done == ["too late", "slept", "an answer"]
+
+
+def test_who_has_gone_on_before_its_limit_is_not_told_of_it(hub):
+    # Given one that waits twice, and has something before its limit the first time
+    done, workers = [], []
+
+    def work(_):
+        hub.current().limit = (time.monotonic() + 0.1, TimeoutError("too late"))
+        workers.append(hub.current())
+        done.append(hub.wait())
+        hub.current().limit = None
+        done.append(hub.wait())
+
+    hub.start(work)
+    hub.resume(workers[0], "first")
+    # When the limit passes
+    time.sleep(0.15)
+    hub.poll(0)
+    hub.resume(workers[0], "second")
+    # Then
+    assert done == ["first", "second"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.strategy import StrategyBase
 from harness.ansible_loader import plugin_loader
-from runbook_stock_way import reason_against, unlike
+from runbook_stock_way import reason_against, stock_reason, unlike
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +51,23 @@ def test_what_stands_around_a_function_is_not_the_function(monkeypatch):
 def test_a_host_may_want_the_stock_way_for_the_whole_run():
     assert reason_against({"a": {}, "b": {"runbook_engine": "stock"}}) == "runbook_engine of b is stock"
     assert reason_against({"a": {}, "b": {"runbook_engine": "fast"}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ({"ansible.builtin.uri": {"url": "http://a", "body": {"a": 1}, "body_format": "json"}, "timeout": 9}, ""),
+        ({"ansible.builtin.uri": {"url": "http://a", "src": "file"}}, "ansible.builtin.uri with src"),
+        ({"ansible.builtin.uri": {"url": "http://a", "dest": "file"}}, "ansible.builtin.uri with dest"),
+        (
+            {"ansible.builtin.uri": {"url": "http://a", "body_format": "{{ f }}"}},
+            "ansible.builtin.uri with another body_format",
+        ),
+        ({"ansible.builtin.uri": "{{ all }}"}, "ansible.builtin.uri with _raw_params"),
+        ({"ansible.builtin.command": "true", "timeout": 9}, "with timeout"),
+        ({"ansible.builtin.uri": {"url": "http://a"}, "async": 9}, "with async"),
+        ({"ansible.builtin.stat": {"path": "/"}}, "ansible.builtin.stat"),
+    ],
+)
+def test_a_task_that_is_not_known_for_certain_says_why(task, reason):
+    assert stock_reason(Task.load(task, loader=DataLoader()), {"ansible_connection": "local"}) == reason
