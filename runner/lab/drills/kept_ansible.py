@@ -12,6 +12,7 @@ import os
 import runpy
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -51,9 +52,10 @@ class _KeptAnsible:
     stack: ExitStack
     environment: Mapping[str, str] = field(default_factory=dict)
     orders: socket.socket | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, command: LabCommand) -> None:
-        """Do `command`.
+        """Do `command`, as soon as those of other threads are done.
 
         Raises:
             ExecutionError: its exit code is not 0.
@@ -61,6 +63,10 @@ class _KeptAnsible:
         if command.leaves:  # what is kept here ends with all that it has started
             run(command)
             return
+        with self.turn:  # an answer does not say to whom it is
+            self._do(command)
+
+    def _do(self, command: LabCommand) -> None:
         orders = self._orders(command)
         order = {"argv": [*map(str, command.argv[3:])], "log": str(command.log), "attempt": _attempt(command)}
         try:

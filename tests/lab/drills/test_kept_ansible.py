@@ -5,6 +5,8 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +67,24 @@ def test_it_says_of_an_inventory_and_of_a_playbook_what_ansible_says(kept, tmp_p
             play(ansible, bad)
         said.append((tmp_path / "play.log").read_text())
     assert said[0] == said[1] != ""
+
+
+def test_each_of_several_threads_has_the_answer_to_what_it_has_asked(kept, tmp_path):
+    (tmp_path / "broken.yml").write_text("all: {hosts: ")
+    inventories = [kept.inventories, [tmp_path / "broken.yml"]] * 4
+
+    def read(number):
+        place = tmp_path / f"place-{number}"
+        place.mkdir()
+        try:
+            return list(replace(kept, inventories=inventories[number], directory=place).inventory().variables)
+        except ExecutionError as error:
+            return error.message
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(read, range(8)))
+
+    assert answers == [["one"], "the reading of the inventory failed"] * 4
 
 
 def test_ansible_is_imported_once_and_ends_with_the_block(kept, tmp_path):
