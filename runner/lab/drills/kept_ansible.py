@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import socket
 import sys
 import threading
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.deferred import dataclass
+from runner.core.errors import ExecutionError
 from runner.executor.ansible import processes
 from runner.lab.lab_processes import LabCommand, run, running
 
@@ -72,18 +74,21 @@ class _KeptAnsible:
         try:
             orders.sendall(json.dumps(order).encode() + b"\n")
             answer = orders.recv(8)
+        except ConnectionError:  # somebody has ended it just now
+            answer = b""
         except BaseException:  # an interrupt: what is going on ends, as its answer would be taken for the next one's
             self._end()
             raise
         if answer != b"0":
             if not answer:
                 self._end()
+                raise ExecutionError(f"{command.name} failed", hint="somebody ended the process that did it")
             raise command.failure()
 
     def _orders(self, command: LabCommand) -> socket.socket:
-        """Where the orders go to; Ansible is imported anew where `command` has other settings."""
+        """Where the orders go to; Ansible is imported anew where `command` has other settings, or somebody ended it."""
         settings = {name: value for name, value in command.environment.items() if name != processes.MARKER}
-        if self.orders is None or settings != self.environment:
+        if self.orders is None or settings != self.environment or _is_over(self.orders):
             self._end()
             ours, theirs = socket.socketpair()
             argv = [sys.executable, "-m", __name__]
@@ -99,6 +104,11 @@ class _KeptAnsible:
         self.stack.close()
 
 
+def _is_over(orders: socket.socket) -> bool:
+    """Whether nobody reads the orders any more: what says nothing unasked is readable only where it has ended."""
+    return bool(select.select([orders], [], [], 0)[0])
+
+
 def _attempt(command: LabCommand) -> str:
     return command.environment.get(processes.MARKER, "")
 
@@ -110,14 +120,17 @@ def main() -> None:
         importlib.import_module(module)
     with socket.socket(fileno=os.dup(0)) as answers, answers.makefile("r", encoding="utf-8") as orders:
         for line in orders:
-            child = _forked(json.loads(line))
+            child = _forked(json.loads(line), answers)
             _, status = os.waitpid(child, 0)
             processes.end(lambda: processes.descendants(os.getpid()), grace=0)
             answers.sendall(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _forked(order: Mapping[str, Any]) -> int:
-    """The process that does `order` as `python -m ansible` would."""
+def _forked(order: Mapping[str, Any], answers: socket.socket) -> int:
+    """The process that does `order` as `python -m ansible` would.
+
+    It does not hold `answers`: whoever waits there is to see at once that nobody answers any more.
+    """
     parent = os.getpid()
     if child := os.fork():
         return child
@@ -125,6 +138,7 @@ def _forked(order: Mapping[str, Any]) -> int:
     try:
         processes.die_with_parent(parent)
         os.setsid()
+        os.close(answers.fileno())
         with Path(order["log"]).open("wb") as log, Path(os.devnull).open("rb") as nothing:
             for source, target in ((nothing, 0), (log, 1), (log, 2)):
                 os.dup2(source.fileno(), target)

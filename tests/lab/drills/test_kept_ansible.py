@@ -1,6 +1,7 @@
 """Ansible that is imported once does what Ansible does that is started for each command."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -31,8 +32,9 @@ def kept(tmp_path):
 
 
 def importers():
-    """The processes that have imported Ansible for others."""
-    return processes.naming(kept_module.__name__)
+    """The processes of this test that have imported Ansible for others, and those that keep them."""
+    ours = processes.descendants(os.getpid())
+    return [pid for pid in processes.naming(kept_module.__name__) if pid in ours]
 
 
 def play(ansible, *tasks, **how):
@@ -97,6 +99,26 @@ def test_ansible_is_imported_once_and_ends_with_the_block(kept, tmp_path):
         assert importers() == first != []
 
     assert importers() == []
+
+
+def test_ansible_is_imported_again_where_somebody_has_killed_what_had_imported_it(kept):
+    play(kept, NOTHING)
+    os.kill(importers()[-1], signal.SIGKILL)
+    while importers():
+        time.sleep(0.02)
+
+    play(kept, {"ansible.builtin.debug": {"msg": "again"}})
+
+    assert kept.said(kept.directory / "play.log") == {"one": "again"}
+
+
+def test_a_play_of_which_somebody_kills_the_process_fails_and_says_so(kept, tmp_path):
+    play(kept, NOTHING)
+
+    with pytest.raises(ExecutionError) as caught:
+        play(kept, {"ansible.builtin.shell": f"kill -KILL {importers()[-1]}; sleep 300"})
+
+    assert (caught.value.message, caught.value.hint) == ("the fault failed", "somebody ended the process that did it")
 
 
 def test_what_a_play_leaves_on_this_machine_ends_with_it(kept, tmp_path):
