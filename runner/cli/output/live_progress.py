@@ -37,6 +37,7 @@ class LiveProgress:
         self._hosts: dict[str, dict[str, str]] = {step.id: {} for step in runbook.procedure}
         self._began: dict[str, float] = {}
         self._took: dict[str, float] = {}
+        self._since: float | None = None
         self._notes: dict[str, str] = {}
         self._bad: set[str] = set()
         self._where: dict[str, str] = {}
@@ -57,6 +58,8 @@ class LiveProgress:
         step, data = self._words.key(event), event.data
         if event.type is EventType.TARGET_RESOLVED and not self._words.has_taken_over(event):
             self._title += f" on {safe(', '.join(data['hosts']))} ({data['environment']})"
+        if event.type in {EventType.TARGET_RESOLVED, EventType.STEP_FINISHED, EventType.GATE_ANSWERED}:
+            self._since = time.monotonic()
         if event.type in {EventType.STEP_INTENDED, EventType.GATE_ASKED}:
             self._began.setdefault(step, time.monotonic())
             self._hosts.setdefault(step, {})
@@ -116,13 +119,22 @@ class LiveProgress:
         found = set(hosts.values())
         if step == self._asking:
             return "?", "yellow"
-        if "running" in found or (not found and step in self._began):
+        if "running" in found or (not found and step in self._began) or step == self._due:
             return "|/-\\"[int(time.monotonic() * 8) % 4], "cyan"
         if not found or found == {Outcome.NEVER_REACHED}:
             return _SIGNS[Outcome.NEVER_REACHED], "dim"
         well = Outcome.PASSED if Outcome.PASSED in found else Outcome.NOT_NEEDED
         worst = next((word for word in found if word not in DONE), well)
         return _SIGNS.get(Outcome(worst), _BAD), _STYLES.get(Outcome(worst), "red")
+
+    @property
+    def _due(self) -> str:
+        """The step that is looked at now, as nobody is told when one begins that only verifies; empty where none is."""
+        is_busy = self._asking or self._bad or any("running" in hosts.values() for hosts in self._hosts.values())
+        if is_busy or not self._live or self._since is None:
+            return ""
+        step = next((step for step, hosts in self._hosts.items() if not hosts), "")
+        return step if step not in self._began else ""
 
     def _note_of(self, step: str, hosts: dict[str, str]) -> str:
         bad = [f"{safe(host)} {word}" for host, word in hosts.items() if word not in {Outcome.PASSED, "running"}]
@@ -132,7 +144,8 @@ class LiveProgress:
     def _time(self, step: str) -> str:
         if step in self._took:
             return f"{self._took[step]:.1f}s"
-        return f"{time.monotonic() - self._began[step]:.1f}s" if step in self._began else ""
+        began = self._since if step == self._due else self._began.get(step)
+        return f"{time.monotonic() - began:.1f}s" if began is not None else ""
 
     def notify(self, notice: str) -> None:
         """Show the notice below the table: a line that is written past it would be wiped, and leave half a table."""
@@ -157,9 +170,9 @@ class LiveProgress:
         self._live.start()
 
     def _stop(self) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
+        live, self._live = self._live, None  # the last state of the table has nothing that goes on
+        if live:
+            live.stop()
 
     def __enter__(self) -> Self:
         """Begin to draw."""

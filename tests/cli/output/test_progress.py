@@ -383,6 +383,23 @@ def test_the_table_while_a_step_runs(runbook, clock):
     ]
 
 
+def test_the_table_while_a_step_looks_that_does_nothing_else(runbook, clock, capsys):
+    drawing = live_progress.LiveProgress(runbook)
+    with drawing:
+        for one in [*STARTED, *LOOKED]:
+            drawing(one)
+        clock.now += 6.5
+        console = Console(file=io.StringIO(), width=100, color_system=None)
+        console.print(drawing)
+
+    assert [line.rstrip() for line in console.file.getvalue().splitlines()][1:] == [
+        "✓  Look at the disk  0.0s  There is too little",
+        "|  Remove old files  6.5s",
+        "·  Find the cause",
+    ]
+    assert drawn_last(capsys.readouterr().err) == "·  Find the cause"
+
+
 def test_the_table_while_a_person_is_asked(runbook, clock):
     assert drawn(runbook, *STARTED, *LOOKED, *ASKED)[1:] == [
         "✓  Look at the disk  0.0s  There is too little",
