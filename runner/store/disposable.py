@@ -31,7 +31,7 @@ def remove(path: Path) -> None:
     """Throw the database at `path` away."""
     for each in (path.with_name(f"{path.name}-journal"), path):
         with contextlib.suppress(OSError):
-            each.unlink(missing_ok=True)
+            each.unlink()
 
 
 def _refuse_what_others_write(status: os.stat_result) -> None:

@@ -161,7 +161,7 @@ class RunDirectory:
     def give_room(self) -> None:
         """Use that room: nothing more is done but to record the end."""
         with suppress(OSError):  # read-only: then nothing can be recorded anyway
-            (self.path / RESERVE).unlink(missing_ok=True)
+            (self.path / RESERVE).unlink()
 
     def note_called(self) -> None:
         """Note that people were called for the death of this run, until its state is saved again.

@@ -233,6 +233,14 @@ def test_what_two_people_must_see_asks_one_of_them_before_anything_is_changed(st
     assert (ruling.guard, ruling.verdict, ruling.given) == ("four_eyes", verdict, given)
 
 
+def test_what_is_changed_only_when_a_run_is_cancelled_is_asked_of_nobody():
+    told = target(db1={"policy": {"four_eyes": True}})
+
+    *_, ruling = guards.rules(case(target=told, runbook=runbook(LOOK, on_cancel=(step(id="free"),)), reason="Why"))
+
+    assert (ruling.guard, ruling.verdict, ruling.given) == ("four_eyes", "refused", "no question")
+
+
 def test_that_one_may_approve_alone_in_production_with_a_broken_glass_is_said():
     asking = runbook(step(approve=ASKS))
 
