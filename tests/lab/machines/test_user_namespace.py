@@ -26,7 +26,7 @@ def user(ordinary_user, cache):
     return ordinary_user
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def runbook(user):
     """What a command of ours prints for the user; it must end with `code`. No lab stays."""
 
@@ -40,6 +40,16 @@ def runbook(user):
         os.kill(keeper(user), signal.SIGKILL)
 
 
+@pytest.fixture(scope="class")
+def lab(user, runbook):
+    """A lab that the tests of a class share; with it the namespace goes."""
+    runbook("lab", "up")
+    yield
+    alive = is_alive(keeper(user))
+    runbook("lab", "down")
+    assert (alive, is_alive(keeper(user)), user.is_alone()) == (True, False, True)
+
+
 def keeper(user):
     return int((user.home / ".cache/runbook/lab/namespace").read_text().split()[0])
 
@@ -49,55 +59,66 @@ def states(runbook, lab):
     return {host: state for name, host, _, state in lines if name == lab}
 
 
-def test_two_labs_are_found_again_and_are_gone_with_their_namespace(user, runbook):
-    # Given
-    runbook("lab", "up")
-    runbook("lab", "up", "--lab", "two")
+@pytest.mark.usefixtures("lab")
+class TestLab:
+    """A lab of a user without root."""
 
-    # When
-    namespaces = runbook("lab", "shell", "app1", "--", "sudo", "cat", "/proc/self/uid_map").split()
-    runbook("lab", "power-off", "app2", "--lab", "two")
-    seen = states(runbook, "lab"), states(runbook, "two")
-    runbook("lab", "power-on", "app2", "--lab", "two")
-    again = states(runbook, "two")
-    runbook("lab", "down", "--lab", "two")
-    left = is_alive(keeper(user))
-    runbook("lab", "down")
+    def test_two_labs_are_found_again(self, user, runbook):
+        # Given
+        runbook("lab", "up", "--lab", "two")
 
-    # Then
-    on = dict.fromkeys(MACHINES, "on")
-    assert namespaces[:2] == ["0", str(user.uid)]
-    assert (seen, again) == ((on, on | {"app2": "off"}), on)
-    assert (left, is_alive(keeper(user)), user.is_alone()) == (True, False, True)
+        # When
+        namespaces = runbook("lab", "shell", "app1", "--", "sudo", "cat", "/proc/self/uid_map").split()
+        runbook("lab", "power-off", "app2", "--lab", "two")
+        seen = states(runbook, "lab"), states(runbook, "two")
+        runbook("lab", "power-on", "app2", "--lab", "two")
+        again = states(runbook, "two")
+        runbook("lab", "down", "--lab", "two")
 
+        # Then
+        on = dict.fromkeys(MACHINES, "on")
+        assert namespaces[:2] == ["0", str(user.uid)]
+        assert (seen, again) == ((on, on | {"app2": "off"}), on)
+        assert (states(runbook, "lab"), states(runbook, "two")) == (on, {})
 
-def test_a_snapshot_keeps_also_directories_that_replace_others(runbook):
-    # Given
-    replaced = "sudo rm -r /etc/logrotate.d && sudo mkdir /etc/logrotate.d && sudo touch /etc/logrotate.d/mine"
-    runbook("lab", "up")
-    runbook("lab", "shell", "app2", "--", replaced)
+    def test_a_snapshot_keeps_also_directories_that_replace_others(self, runbook):
+        # Given
+        replaced = "sudo rm -r /etc/logrotate.d && sudo mkdir /etc/logrotate.d && sudo touch /etc/logrotate.d/mine"
+        runbook("lab", "shell", "app2", "--", replaced)
 
-    # When
-    runbook("lab", "snapshot", "mine")
-    runbook("lab", "shell", "app2", "--", "sudo rm -r /etc/logrotate.d")
-    runbook("lab", "restore", "mine")
+        # When
+        runbook("lab", "snapshot", "mine")
+        runbook("lab", "shell", "app2", "--", "sudo rm -r /etc/logrotate.d")
+        runbook("lab", "restore", "mine")
 
-    # Then
-    assert runbook("lab", "shell", "app2", "--", "ls", "/etc/logrotate.d") == "mine"
+        # Then
+        assert runbook("lab", "shell", "app2", "--", "ls", "/etc/logrotate.d") == "mine"
 
+    def test_a_drill_on_it_passes_and_the_record_names_the_user(self, user, runbook):
+        # When
+        done = user.run(*RUNBOOK, "--state-dir", "state", "drill", "RUN-006", "-i", "inventories/lab", "--yes")
 
-def test_a_drill_on_it_passes_and_the_record_names_the_user(user, runbook):
-    # Given
-    runbook("lab", "up")
+        # Then
+        records = map(json.loads, (user.home / "state/audit/audit.jsonl").read_text().splitlines())
+        users = {each["data"]["user"]["name"] for each in records if "process" in each["data"]}
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        assert users == {user.login}
 
-    # When
-    done = user.run(*RUNBOOK, "--state-dir", "state", "drill", "RUN-006", "-i", "inventories/lab", "--yes")
+    def test_what_others_can_change_is_refused_inside_as_well(self, user, runbook):
+        # Given
+        inventory = user.home / "theirs"
+        inventory.mkdir()
+        hosts = "all: {hosts: {db1: {ansible_ssh_private_key_file: /run/runbook-lab/lab/client_key}}}\n"
+        (inventory / "hosts.yml").write_text(hosts)
+        os.chown(inventory, user.uid, user.uid)
+        os.chown(inventory / "hosts.yml", user.uid + 1, user.uid + 1)
 
-    # Then
-    records = map(json.loads, (user.home / "state/audit/audit.jsonl").read_text().splitlines())
-    users = {each["data"]["user"]["name"] for each in records if "process" in each["data"]}
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert users == {user.login}
+        # When
+        done = user.run(*RUNBOOK, "--state-dir", "state", "run", "RUN-006", "-i", inventory, "--yes")
+
+        # Then
+        assert done.returncode == 2
+        assert f"{inventory}/hosts.yml belongs to user {user.uid + 1}" in done.stderr
 
 
 def test_with_the_keeper_everything_ends_and_the_next_command_begins_anew(user, runbook):
@@ -124,24 +145,6 @@ def test_what_a_killed_command_leaves_the_next_one_ends(user, runbook):
 
     # Then
     assert (seen, user.is_alone()) == ("", True)
-
-
-def test_what_others_can_change_is_refused_inside_as_well(user, runbook):
-    # Given
-    inventory = user.home / "theirs"
-    inventory.mkdir()
-    hosts = "all: {hosts: {db1: {ansible_ssh_private_key_file: /run/runbook-lab/lab/client_key}}}\n"
-    (inventory / "hosts.yml").write_text(hosts)
-    os.chown(inventory, user.uid, user.uid)
-    os.chown(inventory / "hosts.yml", user.uid + 1, user.uid + 1)
-    runbook("lab", "up")
-
-    # When
-    done = user.run(*RUNBOOK, "--state-dir", "state", "run", "RUN-006", "-i", inventory, "--yes")
-
-    # Then
-    assert done.returncode == 2
-    assert f"{inventory}/hosts.yml belongs to user {user.uid + 1}" in done.stderr
 
 
 def test_systemd_gives_a_control_group_for_the_labs_and_nothing_of_it_stays(user):
