@@ -46,6 +46,11 @@ while True:
             break
         if kind == "active":
             threading.Thread(target=new.execute, args=["SELECT pg_sleep(3600)"], daemon=True).start()
+        elif kind == "failed":
+            try:
+                new.execute("SELECT 1 / 0")
+            except psycopg.Error:
+                pass
         elif kind != "idle":
             new.execute("SELECT count(*) FROM orders")
         held.append(new)
@@ -159,4 +164,6 @@ def test_it_is_mended_for_good_or_somebody_is_called(place, cause):
         well.append(place.is_well(cause["asks"]))
         time.sleep(1)
     assert (outcome, all(well)) == (cause["ends"], True), said
+    for host, script in cause.get("stays", {}).items():
+        place.on(host, script)
     assert (place.calls > before) is (outcome != "passed" and cause.get("called", True)), said
