@@ -36,7 +36,7 @@ class CallClock:
         climb: Callable[[], float | None] = lambda: None,
         names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.so_far = SoFar(started=clock())
+        self.so_far = self._seen = SoFar(started=clock())
         self._policy, self._clock, self._captured = policy, clock, captured
         self._call, self._climb, self._names = call, climb, names
         self.calling = threading.Lock()
@@ -78,7 +78,7 @@ class CallClock:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if self._over:
+                if self._over and self.so_far == self._seen:  # what was heard last is looked at as well
                     return
                 looked_at = self.so_far
             decision = decide(self._policy, looked_at, self._clock())
@@ -89,6 +89,7 @@ class CallClock:
             with self._changed:
                 called = looked_at.called | {cause.key for cause in decision.causes}
                 changed = self.so_far != looked_at
+                self._seen = replace(looked_at, called=called)
                 self.so_far = replace(self.so_far, called=called)
                 if not (self._over or changed):
                     self._changed.wait(min(waits, default=None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from harness import PATIENCE
@@ -24,7 +25,7 @@ class Watched:
         self.captured, self.reasons, self.called = {}, [], threading.Event()
         self.climbed = threading.Event()
         policy = Escalation(when=rules, contacts=("on-call",), provide=("timeline",))
-        self.waits = []
+        self.waits, self.heard_meanwhile = [], []
         self.clock = CallClock(policy, clock, captured=lambda: self.captured, call=self.call, climb=self.climb)
 
     def call(self, causes):
@@ -32,7 +33,11 @@ class Watched:
         self.called.set()
 
     def climb(self):
-        """The ladder is to be looked at again after each of `waits`."""
+        """The ladder is to be looked at again after each of `waits`; `heard_meanwhile` is heard while it is looked at."""
+        while self.heard_meanwhile:
+            self.hear(self.heard_meanwhile.pop())
+            self.climbed.set()
+            time.sleep(0.3)  # the block ends meanwhile
         if not self.waits:
             self.climbed.set()
         return self.waits.pop(0) if self.waits else None
@@ -58,6 +63,19 @@ def test_a_block_that_ends_in_time_calls_nobody_and_leaves_no_thread():
         pass
 
     assert (watched.reasons, threading.active_count()) == ([], before)
+
+
+def test_what_is_heard_at_the_very_end_of_the_block_still_calls():
+    # Given a run that comes to its first step, and ends, while the rules are being looked at
+    watched = Watched("started")
+    watched.heard_meanwhile = [EventType.STEP_INTENDED]
+
+    # When
+    with watched.clock.running():
+        assert watched.climbed.wait(PATIENCE)
+
+    # Then
+    assert watched.reasons == ["whoever has started this asks for somebody"]
 
 
 def test_a_captured_value_calls_as_soon_as_it_is_there():
