@@ -171,6 +171,17 @@ def test_every_damaged_page_of_an_index_changes_nothing(indexed, place, time):
         assert numbers(indexed.path, "r0") == [0, 3, 6]
 
 
+def test_an_index_that_has_lost_a_table_is_made_anew(indexed, place):
+    with sqlite3.connect(place) as database:
+        database.execute("DROP TABLE digests")
+    database.close()
+
+    with LogIndex.opened(indexed.path, indexed=1) as index:
+        found = index.digests("report")
+
+    assert (found, place.exists()) == ({"r0": None, "r1": None, "r2": None}, False)
+
+
 def test_an_index_that_says_another_place_is_not_believed(indexed, place):
     with sqlite3.connect(place) as database:
         database.execute('UPDATE extents SET start = start + 1, "end" = "end" + 1')
