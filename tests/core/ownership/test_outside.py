@@ -24,6 +24,17 @@ number = outside.leave_witness() if sys.argv[1] == "witness" else 99
 words = ["unshare", "--user", "--map-root-user", sys.executable, "-c", *sys.argv[2:]]
 os.execvpe("unshare", words, {**os.environ, outside.VARIABLE: str(number)})
 """
+HOLDS = """\
+import os, socket
+from pathlib import Path
+from runner.core.ownership import outside
+os.dup2(0, 99)
+with socket.socket(fileno=outside.leave_witness()) as asker:
+    asker.send(b"/")
+    asker.recv(99)
+    pid = Path(f"/proc/self/task/{os.getpid()}/children").read_text().strip()
+    print([os.readlink(each).partition(":")[0] for each in Path(f"/proc/{pid}/fd").iterdir()])
+"""
 STRANGER = 12345
 
 
@@ -49,6 +60,12 @@ def test_a_witness_says_whose_files_are(inside, tmp_path):
     whose = [[path.lstat().st_uid, path.lstat().st_gid] for path in (mine, theirs)]
 
     assert inside("witness", mine, theirs) == [0, os.geteuid(), True, False, whose]
+
+
+def test_a_witness_holds_nothing_but_what_it_is_asked_by():
+    words = [sys.executable, "-c", HOLDS]
+
+    assert subprocess.run(words, input=b"", capture_output=True, check=True).stdout == b"['socket']\n"
 
 
 def test_what_belongs_to_another_is_nobodys_where_there_is_no_witness(inside, tmp_path):
