@@ -118,7 +118,7 @@ REQUESTS = [
     asks("/ok/{{ state.nothing.there }}", name="undefined"),
     asks_as_module("path", env={"PATH": "/nowhere"}),
     asks_as_module("proxied", env={"http_proxy": "http://127.0.0.1:9"}),
-    asks_as_module("written", dest="/dev/null"),
+    asks_as_module("written", dest="{{ here }}/answer"),
     asks_as_module("form", body={"a": "{{ state }}"}, body_format="form-urlencoded", method="POST"),
     asks_as_module("follows", "/redirect"),
     asks_as_module("wrong", method="no method"),
@@ -143,10 +143,11 @@ def test_a_service_is_asked_alike_and_nothing_stays_of_it(tmp_path):
             home.mkdir(parents=True)
             given = {"RUNBOOK_ENGINE": engine, "HOME": str(home), "TMPDIR": str(home)}
             bench = Bench(tmp_path, given, elsewhere=home.parent)
-            bench.hosts(a={"service": f"http://127.0.0.1:{port}"})
+            bench.hosts(a={"service": f"http://127.0.0.1:{port}", "here": str(tmp_path)})
             bench.write(*REQUESTS, max_failures=3)
             # When they are done by Ansible as it comes, and by the fast engine
             ran = bench.run(patience=300)
+            (tmp_path / "answer").unlink()
             ended = Ended("run", ran.code, ran.out.replace(str(port), "PORT"), ran.err)
             records[engine] = EngineRecord.of([ended], bench.state, place=tmp_path)
             left[engine] = sorted(path.relative_to(home) for path in home.rglob("*") if path.is_file())
@@ -160,7 +161,7 @@ def test_a_service_is_asked_alike_and_nothing_stays_of_it(tmp_path):
     assert len(records["stock"].lines) > 5 * len(REQUESTS)
     reasons = ["with PATH in the environment", *(f"{URI} with {what}" for what in ("dest", "another body_format"))]
     assert (told["stock"]["name"], told["fast"]["stock"]) == ("stock", dict.fromkeys(reasons, 1))
-    assert left == {"stock": [], "fast": []}
+    assert left["fast"] == []  # where Ansible itself leaves what a request that it gave up still uses
 
 
 @pytest.mark.live
