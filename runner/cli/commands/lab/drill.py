@@ -123,7 +123,7 @@ def command(
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
     stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
     _finish(done, state.path / "drills" / stamp, junit, inventories, as_json=as_json)
-    raise click.exceptions.Exit(_exit_code(done, tests))
+    raise click.exceptions.Exit(exit_code(done, tests))
 
 
 def _picked(library: Library, sources: Sequence[Source], backend: str) -> list[Source]:
@@ -244,9 +244,14 @@ def _finish(
         click.echo(f"         see that it can fail: {context.typed([*words, '--standard-tests'])}", err=True)
 
 
-def _exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:
-    """Whether the drills passed. One that must fail does not; only with all three tests is it enough that it fails."""
+def exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:
+    """Whether the drills passed. One that must fail does not; only with all three tests is it enough that it fails.
+
+    One that must fail and was not begun, or was stopped, has shown neither.
+    """
     if any(result.is_interrupted for result in done.results):
         return ExitCode.INTERRUPTED
+    if tests[0] is not DrillTest.AS_WRITTEN and any(result.is_void for result in done.results):
+        return ExitCode.DENIED
     passed = done.ok if len(tests) > 1 or tests[0] is DrillTest.AS_WRITTEN else not done.ok
     return ExitCode.DONE if passed else ExitCode.FAILED

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from harness.fakes import runbook_file
+
+from runner.cli.commands.lab.drill import exit_code
+from runner.core.errors import ExitCode
+from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest, DrillVerdict
 
 DRILL = {"probe": {"http": "http://web/"}, "inject": {"command": "stop-it"}, "symptom": {"that": "status == 503"}}
 
@@ -56,3 +63,22 @@ def test_what_cannot_be_drilled_is_left_out_by_name(runbook, library, here):
     library()
 
     assert "left out   RUN-001" in runbook("drill").err
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict", "is_begun", "code"),
+    [
+        (DrillTest.AS_WRITTEN, DrillVerdict.PASSED, True, ExitCode.DONE),
+        (DrillTest.AS_WRITTEN, DrillVerdict.FAILED, False, ExitCode.FAILED),
+        (DrillTest.NO_FAULT, DrillVerdict.PASSED, True, ExitCode.FAILED),
+        (DrillTest.NO_FAULT, DrillVerdict.FAILED, True, ExitCode.DONE),
+        (DrillTest.NO_FAULT, DrillVerdict.FAILED, False, ExitCode.DENIED),
+        (DrillTest.NO_REMEDIATION, DrillVerdict.FAILED, False, ExitCode.DENIED),
+    ],
+)
+def test_what_must_fail_ends_as_a_failure_and_what_was_not_begun_as_neither(test, verdict, is_begun, code):
+    about = {"runbook": "RUN-001", "name": "RUN-001", "title": "Pool", "severity": "P1", "sha256": "0" * 64}
+    when = {"began": datetime(2026, 1, 1, tzinfo=UTC), "seconds": 1.0, "backend": "lab", "reasons": ()}
+    done = DrillResult(**about, **when, test=test, verdict=verdict, not_begun=not is_begun)
+
+    assert exit_code(DrillSeries((done,), {}, {}, 1.0), [test]) == code
