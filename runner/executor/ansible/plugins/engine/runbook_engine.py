@@ -256,7 +256,11 @@ class Engine:
         except HostPythonEndedError as end:
             if not is_answered(action, end):
                 raise NotKnownError("no Python stays there") from None
+            worker.asked = True
             answer = ended(action, end)
+        except TaskTimeoutError:
+            worker.asked = True  # what was begun there goes on: the next item of a loop must not have all done anew
+            raise
         worker.asked = True
         return _texts(answer)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 
 import pytest
 from differential.cases import Case
@@ -12,6 +14,7 @@ from differential.plain_ansible import SourcesCase
 from differential.services import Asked, service
 from equivalence import place, plain_place
 from harness.bench import Bench, module_python, step
+from werkzeug import Response
 
 HOSTS = ("a", "b")
 URL, URI = "{{ service }}", "ansible.builtin.uri"
@@ -162,6 +165,30 @@ def test_a_service_is_asked_alike_and_nothing_stays_of_it(tmp_path):
     reasons = ["with PATH in the environment", *(f"{URI} with {what}" for what in ("dest", "another body_format"))]
     assert (told["stock"]["name"], told["fast"]["stock"]) == ("stock", dict.fromkeys(reasons, 1))
     assert left["fast"] == []  # where Ansible itself leaves what a request that it gave up still uses
+
+
+@pytest.mark.live
+def test_no_request_is_made_twice_where_a_later_one_of_the_same_task_goes_the_stock_way(tmp_path, httpserver):
+    # Given a task that asks for something that it does not wait for, and then in another way than the engine knows
+    httpserver.expect_request("/slow").respond_with_handler(lambda _: time.sleep(3) or Response("late"))
+    httpserver.expect_request("/known").respond_with_data("well")
+    items = [{"path": "/slow", "environment": {}}, {"path": "/known", "environment": {"PATH": "/usr/bin:/bin"}}]
+    task = {
+        "name": "Ask for each",
+        URI: {"url": httpserver.url_for("") + "{{ item.path }}"},
+        "environment": "{{ item.environment }}",
+        "loop": items,
+        "timeout": 1,
+    }
+    bench = Bench(tmp_path, {"RUNBOOK_ENGINE": "fast"})
+    bench.hosts(a={})
+    (tmp_path / "runbooks" / "tasks").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "runbooks" / "tasks" / "asks.yml").write_text(json.dumps([task]))
+    bench.write(read("asks", "", tasks="tasks/asks.yml", effect="change", verify=[{"command": "true"}]))
+    # When
+    bench.run(patience=300)
+    # Then each was made once
+    assert sorted(request.path for request, _ in httpserver.log) == ["/known", "/slow"]
 
 
 @pytest.mark.live
