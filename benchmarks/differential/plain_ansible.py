@@ -57,10 +57,11 @@ class SourcesCase:
         if any("capture" in step for step in steps):  # a captured value that a vault keeps is not remembered
             placed = {place: texts for place, texts in placed.items() if "vault" not in place}
         case = cls(document, placed, source_steps.ways(random))
-        return case.without_hosts_of_play() if "serial" in document else case
+        in_turn = "serial" in document or any("on" in step for step in steps)
+        return case.without_hosts_of_play() if in_turn else case
 
     def without_hosts_of_play(self) -> SourcesCase:
-        """The same where each batch is a play of its own to the product, and so has hosts of its own."""
+        """The same where each batch, or each host in its turn, is a play of its own to the product."""
         both = json.dumps([self.document, self.placed, self.ways])
         return SourcesCase(*json.loads(re.sub("ansible_play_(hosts_all|hosts|batch)", "group_names", both)))
 

@@ -10,6 +10,7 @@ import hashlib
 import re
 
 from ansible._internal._datatag._tags import Origin
+from ansible.errors import AnsibleValueOmittedError
 from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
@@ -26,6 +27,8 @@ MAGIC = re.compile(
 SECRET = re.compile(r"(?i)(^|[_-])(pass|passwd|passphrase|private_key|secret|token|credentials?|api_?key)$|password$")
 LAZY = ("hostvars", "vars", "groups", "play_hosts", "environment", "ansible_facts", "omit", "runbook_decided")
 """Variables of Ansible or of ours that are not looked into here: some grow with the hosts."""
+OMITTED = "(omitted)"
+"""What stands for a value that is `omit`; within a list or a mapping it is left out, as Ansible leaves it out."""
 
 
 def told(name, value):
@@ -70,10 +73,14 @@ class Filled:
     def __call__(self, value):
         """The value with each template filled in for which everything is known; the others stay as they are written."""
         if isinstance(value, dict):
-            return {str(key): self(item) for key, item in value.items()}
+            return {str(key): each for key, item in value.items() if (each := self(item)) is not OMITTED}
         if isinstance(value, (list, tuple)):
-            return [self(item) for item in value]
+            return [each for item in value if (each := self(item)) is not OMITTED]
         return self._text(value) if isinstance(value, str) else value
+
+    def keyword(self, value):
+        """The value of a keyword of a task filled in; nothing where it is omitted, as if it were not there."""
+        return None if (result := self(value)) is OMITTED else result
 
     def wholly(self, value):
         """The value filled in, and whether all of it could be; what could not is told nowhere else."""
@@ -86,6 +93,8 @@ class Filled:
     def _text(self, text):
         try:
             return self._templar.template(text)
+        except AnsibleValueOmittedError:
+            return OMITTED
         except Exception as error:
             if self.references and self._works(text):  # it computes with a value of which only a reference is told
                 return f"{text} ({', '.join(self.references.values())})"

@@ -54,7 +54,7 @@ def preview(task, variables, shown, loader, beside=(), known=NOTHING, there=None
     """
     filled = Filled(variables, shown, loader)
     filled_there = filled if there is None or there is variables else Filled(there, shown, loader)
-    around = {name: filled(getattr(task, name)) for name in ("delegate_to", "remote_user")}
+    around = {name: filled.keyword(getattr(task, name)) for name in ("delegate_to", "remote_user")}
     around |= {"environment": _environment(task, filled), "become": _become(task, filled_there.variables, filled_there)}
     around |= {"connection_settings": connection(filled_there) if what != WORDS else {}}
     args = filled(dict(task.args))
@@ -117,21 +117,21 @@ def _environment(task, filled):
     environment = {}
     for each in task.environment or ():
         is_named = isinstance(each, dict)
-        value = filled({name: text for name, text in each.items() if name not in OWN} if is_named else each)
-        environment.update(value if isinstance(value, dict) else {"": value})
+        value = filled.keyword({name: text for name, text in each.items() if name not in OWN} if is_named else each)
+        environment.update(value if isinstance(value, dict) else {"": value} if value else {})
     return {name: told(name, value) for name, value in environment.items() if name not in OWN}
 
 
 def _become(task, variables, filled):
     """Whom the task becomes: what the inventory says counts before what the task says."""
     says = variables.get("ansible_become", task.become)
-    becomes = filled(says)
+    becomes = filled.keyword(says)
     if str(becomes).lower() in {"", "none", "false", "no", "0"}:
         return None
     users = [variables.get(name) for name in ("ansible_become_user", "ansible_sudo_user")]
-    user = next((user for user in reversed(users) if user is not None), None) or task.become_user or "root"
-    method = variables.get("ansible_become_method") or task.become_method or "sudo"
-    return {"user": filled(user), "method": filled(method)}
+    user = next((user for user in reversed(users) if user is not None), None) or task.become_user
+    method = variables.get("ansible_become_method") or task.become_method
+    return {"user": filled.keyword(user) or "root", "method": filled.keyword(method) or "sudo"}
 
 
 def connection(filled):

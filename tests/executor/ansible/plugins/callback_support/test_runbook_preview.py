@@ -50,6 +50,34 @@ def test_what_is_not_known_stays_as_it_is_written_and_is_told(shown):
     assert told["missing"] == ["'root' is undefined"]
 
 
+OMITTING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - block:
+        - name: RUN-001/act/action | Act
+          ansible.builtin.command:
+            argv: [echo, "{{ word }}", "{{ other | default(omit) }}"]
+            chdir: "{{ root | default(omit) }}"
+          environment: {ROOT: "{{ root | default(omit) }}", WORD: "{{ word }}"}
+          become: true
+          become_user: "{{ who | default(omit) }}"
+          when: other is defined
+"""
+
+
+def test_what_is_omitted_is_left_out_as_ansible_leaves_it_out(shown):
+    told = shown(play=OMITTING, word="a", other="{{ omit }}")
+
+    assert told == {
+        "module": "ansible.builtin.command",
+        "args": {"argv": ["echo", "a"]},
+        "environment": {"WORD": "a"},
+        "become": {"user": "root", "method": "sudo"},
+        "uses": {"other": "(omitted)"},
+    }
+
+
 PROBING = """
 - hosts: all
   gather_facts: false
