@@ -13,7 +13,7 @@ from runner.library.side_files import RUNBOOKS, SideFiles
 from runner.model.names import Name
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import Document, load
-from runner.model.yaml.finding import Finding, InvalidFileError, Place, quoted
+from runner.model.yaml.finding import Finding, InvalidFileError, Place, leaves, quoted
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _VAULT = b"$ANSIBLE_VAULT"
@@ -77,16 +77,10 @@ def _findings(document: Document) -> Iterator[Finding]:
         except ValidationError as error:
             message = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
             yield document.finding((name,), "wrong-value", message)
-    for place in _templates((), document.value):
-        message, hint = "is taken as it is written, so templates are not filled in here", "write the value itself"
-        yield document.finding(place, "wrong-value", message, hint=hint)
-
-
-def _templates(place: Place, value: Any) -> Iterator[Place]:
-    if isinstance(value, str) and has_template(value):
-        yield place
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
-        yield from _templates((*place, key), item)
+    for place, value in leaves(document.value):
+        if isinstance(value, str) and has_template(value):
+            message, hint = "is taken as it is written, so templates are not filled in here", "write the value itself"
+            yield document.finding(place, "wrong-value", message, hint=hint)
 
 
 def _twice(document: Document, name: str, what: str) -> Finding:

@@ -22,7 +22,7 @@ def mended(context: LintContext) -> tuple[str, int]:
     text, count = context.document.text, 0
     for offset, hit in sorted(_edits(context), key=lambda edit: edit[0], reverse=True):
         changed = text[:offset] + str(hit.replacement) + text[offset + len(hit.fragment) :]
-        if _means(changed, _replaced(_value(text), hit)):
+        if _means(changed, _replaced(_value(text), hit.place, hit)):
             text, count = changed, count + 1
     return text, count
 
@@ -48,17 +48,13 @@ def _value(text: str) -> Any:
     return load(text.encode(), file="-").value
 
 
-def _replaced(value: Any, hit: Hit) -> Any:
-    """`value` with the fragment of `hit` replaced where it stands."""
-    return _at(value, hit.place, hit)
-
-
-def _at(value: Any, place: Place, hit: Hit) -> Any:
+def _replaced(value: Any, place: Place, hit: Hit) -> Any:
+    """`value` with the fragment of `hit` replaced at `place`."""
     if not place:
         parts = str(value).split(hit.fragment)
         before, after = parts[: hit.nth + 1], parts[hit.nth + 1 :]
         return hit.fragment.join(before) + str(hit.replacement) + hit.fragment.join(after) if after else value
     head, rest = place[0], place[1:]
     if isinstance(value, dict):
-        return {key: _at(item, rest, hit) if key == head else item for key, item in value.items()}
-    return [_at(item, rest, hit) if number == head else item for number, item in enumerate(value)]
+        return {key: _replaced(item, rest, hit) if key == head else item for key, item in value.items()}
+    return [_replaced(item, rest, hit) if number == head else item for number, item in enumerate(value)]

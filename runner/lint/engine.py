@@ -99,25 +99,10 @@ def lint(
     `variables` are the names that the inventories set; None when there is no inventory to ask. `vaulted` are those that
     ansible-vault has encrypted. `reached` are the contacts whom a page has ever reached, None where nobody can know.
     """
-    context = context_of(source, contacts, today=today, variables=variables, vaulted=vaulted, reached=reached)
-    return list(examine(context).findings)
-
-
-def context_of(
-    source: Source,
-    contacts: Mapping[str, Contact],
-    *,
-    today: date,
-    variables: Iterable[str] | None = None,
-    vaulted: Iterable[str] = (),
-    incomplete: bool = False,
-    reached: Iterable[str] | None = None,
-) -> LintContext:
-    """`source` as the rules look at it; `incomplete` says that inventories may set other `variables` as well."""
     names = None if variables is None else frozenset(variables)
     known = None if reached is None else frozenset(reached)
-    context = LintContext(source, source.document, contacts, today, names, frozenset(rules()), incomplete=incomplete)
-    return replace(context, reached=known, vaulted=frozenset(vaulted))
+    context = LintContext(source, contacts, today, variables=names, vaulted=frozenset(vaulted), reached=known)
+    return list(examine(context).findings)
 
 
 def examine(context: LintContext) -> Report:
@@ -144,7 +129,7 @@ def hits(context: LintContext) -> list[tuple[Rule, Hit]]:
         for rule, hit in found
         if not any((other, *line_of(context, hit)) in reported for other in rule.gives_way_to)
     ]
-    return [*findings, *_found(last, replace(context, reported=reported))]
+    return [*findings, *_found(last, replace(context, rules=frozenset(rules()), reported=reported))]
 
 
 def _found(rule: Rule, context: LintContext) -> list[tuple[Rule, Hit]]:

@@ -19,7 +19,7 @@ from runner.model.runbook import Runbook
 from runner.model.step import Approval, Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.document import Document
-from runner.model.yaml.finding import Place
+from runner.model.yaml.finding import Place, leaves
 
 _Answer = TypeVar("_Answer")
 
@@ -61,11 +61,11 @@ class LintContext:
 
     `variables` are the names that the inventories set, None when there is no inventory to ask; `incomplete` says that
     they may set others, which nobody can read. `vaulted` are those, or parts of them, that ansible-vault has encrypted.
-    `rules` are the names of the rules, `reported` those that have found something, each with the file and the line.
+    `rules` are the names of the rules, `reported` those that have found something, each with the file and the line;
+    both are there for the rule that speaks last.
     """
 
     source: Source
-    document: Document
     contacts: Mapping[str, Contact]
     today: date
     variables: frozenset[str] | None = None
@@ -74,6 +74,11 @@ class LintContext:
     incomplete: bool = False
     reached: frozenset[str] | None = None
     vaulted: frozenset[str] = frozenset()
+
+    @property
+    def document(self) -> Document:
+        """What is written."""
+        return self.source.document
 
     @property
     def runbook(self) -> Runbook:
@@ -89,7 +94,7 @@ class LintContext:
 
     def leaves(self, place: Place) -> Iterator[tuple[Place, str]]:
         """Every text that is written at or below `place`."""
-        yield from _leaves(place, self.written(place))
+        yield from ((at, text) for at, text in leaves(self.written(place), place) if isinstance(text, str))
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Every line of the file and of its shared steps, after the number of characters before it."""
@@ -196,14 +201,6 @@ class LintContext:
             raise
         except ValueError:
             return otherwise
-
-
-def _leaves(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, dict | list):
-        for part, below in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _leaves((*place, part), below)
 
 
 def _verifications(placed: Placed) -> Iterator[tuple[Place, Verification]]:

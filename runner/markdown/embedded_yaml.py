@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.markdown.import_findings import Notes
-from runner.markdown.page.page import Carried
+from runner.markdown.page.page import Carried, fence
 from runner.model.yaml.document import load
 from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.yaml_writer import plain
@@ -36,9 +36,7 @@ def write(carried: Mapping[str, Any], info: str) -> str:
     if not carried:
         return ""
     text = plain(dict(carried))
-    marks = "```"
-    while marks in text:
-        marks += "`"
+    marks = fence(text)
     return f"{marks}{info}\n{text}{marks}\n"
 
 

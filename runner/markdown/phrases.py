@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
 
 from runner.core.deferred import regex
-from runner.core.identifiers import REFERENCE_ID, RUNBOOK_ID
+from runner.core.identifiers import REFERENCE_ID
 
 TODO = "TODO"
 """What begins a text that a person has still to write."""
@@ -108,8 +107,3 @@ def exit_code(text: str) -> int | None:
     """The exit code that `text` expects, if it is of the kind `exits with status 0`."""
     match = _EXITS.fullmatch(text)
     return int(match["code"]) if match and int(match["code"]) <= _MOST_EXIT else None
-
-
-def is_runbook_id(text: Any) -> bool:
-    """Whether `text` is spelled like RUN-001."""
-    return isinstance(text, str) and re.fullmatch(RUNBOOK_ID, text, re.ASCII) is not None

@@ -9,7 +9,7 @@ import yaml
 from harness.fakes import runbook_file
 
 from runner.library.library import Library
-from runner.lint.engine import context_of
+from runner.lint.lint_context import LintContext
 from runner.lint.rules.effects import destruction
 
 DESTROYS = [
@@ -174,7 +174,7 @@ def destroyed(tmp_path):
         step = {"id": "act", "name": "Act", **yaml.safe_load(action), "verify": [{"command": "test -d /srv"}]}
         runbook_file(tmp_path, steps=[step])
         source = Library(tmp_path).source("RUN-001")
-        return bool(destruction(context_of(source, {}, today=date(2026, 1, 1))))
+        return bool(destruction(LintContext(source, {}, date(2026, 1, 1))))
 
     return look
 

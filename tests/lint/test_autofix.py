@@ -9,7 +9,8 @@ from harness.fakes import runbook_file
 
 from runner.library.library import Library
 from runner.lint.autofix import mended
-from runner.lint.engine import context_of, examine
+from runner.lint.engine import examine
+from runner.lint.lint_context import LintContext
 from runner.model.yaml.document import load
 
 HEAD = """\
@@ -38,7 +39,7 @@ def context(tmp_path):
         path.write_bytes((head + step + TAIL).replace("\n", newline).encode())
         library = Library(tmp_path)
         source = library.source("RUN-001")
-        return context_of(source, library.contacts(source), today=date(2026, 1, 1))
+        return LintContext(source, library.contacts(source), date(2026, 1, 1))
 
     return read
 
@@ -72,7 +73,7 @@ def again(context, text):
     context.source.path.write_bytes(text.encode())
     library = Library(context.source.path.parent.parent)
     source = library.source("RUN-001")
-    return context_of(source, library.contacts(source), today=date(2026, 1, 1))
+    return LintContext(source, library.contacts(source), date(2026, 1, 1))
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -12,7 +12,7 @@ from runner.core.identifiers import REFERENCE_ID
 from runner.kinds.base import Kind, ReadFile
 from runner.model.runbook import Runbook
 from runner.model.yaml.document import Document
-from runner.model.yaml.finding import Place, Position
+from runner.model.yaml.finding import Place, Position, leaves
 
 _ID = regex(REFERENCE_ID)
 _ID_IN_TEXT = regex(r"(?<![A-Za-z0-9-])[A-Z]{2,8}-[0-9]{3,6}(?![0-9A-Za-z-])")
@@ -58,15 +58,6 @@ def shared_mentions(document: Document) -> Iterator[Mention]:
     used = {(name, origin.used_at): place for place, origin in document.origins.items() for name in origin.through}
     for (name, _), place in used.items():
         yield Mention("shared", name, place, document.own_position(place))
-
-
-def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Each value in `value` that has no parts, and where it stands."""
-    if isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from leaves(item, (*place, key))
-    else:
-        yield place, value
 
 
 def programs_of(kind: Kind, read_file: ReadFile) -> list[str]:

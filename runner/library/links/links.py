@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
-from runner.library.links.link_mentions import Mention, leaves, mentions
+from runner.library.links.link_mentions import Mention, mentions
 from runner.library.registry.registry import KINDS, Technology, of_kind, prefix
 from runner.library.snapshot import LibrarySnapshot
-from runner.model.yaml.finding import Finding, Level, Place, Position, did_you_mean, show
+from runner.model.yaml.finding import Finding, Level, Place, Position, did_you_mean, leaves, show
 
 Sort = Literal["entry", "runbook", "hosts", "contact", "program", "shared"]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from runner.core.deferred import dataclass
-from runner.library.links.link_mentions import leaves
 from runner.library.registry.registry import Reference
 from runner.library.search.passages import Passage
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.runbook import Exclusion
+from runner.model.yaml.finding import leaves
 
 
 @dataclass

@@ -107,7 +107,7 @@ def undefined_placeholder(context: LintContext) -> Iterator[Hit]:
 
 def needed_variables(source: Source) -> Mapping[str, frozenset[str]]:
     """The variables that an inventory has to set, by the step that needs them in any case."""
-    context = LintContext(source, source.document, {}, date.min)
+    context = LintContext(source, {}, date.min)
     return {
         placed.step.id: frozenset(name for _, names, _ in _missing(context, placed, known) for name in names)
         for placed, known in _walk(context, context.procedure())

@@ -93,7 +93,7 @@ class _PageReader:
             case Role.FOLLOW_UP:
                 self.follow_up += [tick.excerpt for tick in ticks(section)]
             case Role.LINKS:
-                self._links(section)
+                self.links += texts(section)
             case Role.ASIDE | Role.DEFINITION:
                 self.lost += texts(section)
             case _:
@@ -133,7 +133,3 @@ class _PageReader:
                 key = "handles" if match["handles"] else "excludes"
             text = Excerpt(match["rest"] if match else piece.text, piece.line)
             self.scope[key] += split_list(text) if match else [text]
-
-    def _links(self, section: Section) -> None:
-        for excerpt in texts(section):
-            self.links.append(excerpt)

@@ -52,6 +52,8 @@ _TEXTS = ("", "ok", "error: it does not work")
 _CHANGED: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "trim": str.strip}
 _COUNTS = frozenset({"count", "number", "total", "length", "size"})
 _UNKNOWN = object()
+_WITH_ITSELF = frozenset({"eq", "lteq", "gteq"})
+"""How everything compares with itself."""
 
 
 @dataclass
@@ -79,16 +81,18 @@ def always(expression: str, *, holds: bool) -> bool:
     node = parse(expression)
     if node is None:
         return False
-    terms: dict[str, _Term] = {}
-    _collect(node, terms)
-    values = [term.values() for term in terms.values()]
-    if prod(map(len, values)) > _MOST:
-        return False
     try:
-        found = [bool(_value(node, dict(zip(terms, each, strict=True)))) for each in product(*values)]
+        found = [bool(_value(node, each)) for each in _tried(_terms(node))]
     except TypeError:
         return False
     return bool(found) and all(each is holds for each in found)
+
+
+def _tried(terms: Mapping[str, _Term], **fixed: Any) -> Iterator[Mapping[str, Any]]:
+    """Every combination of values for `terms`, those that are `fixed` aside; none where there are too many."""
+    values = [[fixed[text]] if text in fixed else term.values() for text, term in terms.items()]
+    for each in product(*values) if prod(map(len, values)) <= _MOST else ():
+        yield dict(zip(terms, each, strict=True))
 
 
 def met_by_default(expression: str, names: Collection[str]) -> Iterator[nodes.Filter]:
@@ -104,11 +108,7 @@ def met_by_default(expression: str, names: Collection[str]) -> Iterator[nodes.Fi
             continue
         root = copy.deepcopy(whole)  # others have the same tree
         _replace(root, [*root.find_all(nodes.Filter)][number], each.args[0])
-        terms: dict[str, _Term] = {}
-        _collect(root.node, terms)
-        values = [term.values() for term in terms.values()]
-        tried = product(*values) if prod(map(len, values)) <= _MOST else ()
-        if any(_holds(root.node, dict(zip(terms, found, strict=True))) for found in tried):
+        if any(_holds(root.node, values) for values in _tried(_terms(root.node))):
             yield each
 
 
@@ -127,16 +127,12 @@ def _replace(tree: nodes.Node, old: nodes.Node, new: nodes.Node) -> None:
 def met_by_zero(expression: str) -> Iterator[nodes.Filter]:
     """The conversions of anything to a number by which `expression` may hold where that makes 0 of what is none."""
     node = parse(expression)
-    terms: dict[str, _Term] = {}
-    if node is not None:
-        _collect(node, terms)
+    terms = _terms(node)
     for text, term in terms.items():
         converted = term.node
         if not isinstance(converted, nodes.Filter) or converted.name not in {"int", "float"} or _has_number(converted):
             continue
-        values = [[0] if other == text else each.values() for other, each in terms.items()]
-        tried = product(*values) if prod(map(len, values)) <= _MOST else ()
-        if any(_holds(node, dict(zip(terms, each, strict=True))) for each in tried):
+        if any(_holds(node, values) for values in _tried(terms, **{text: 0})):
             yield converted
 
 
@@ -164,12 +160,17 @@ def accepts(expression: str, **values: Any) -> bool:
 
 def plain_names(expression: str) -> Mapping[str, str]:
     """The names that `expression` compares with constants, by the node that stands for each; none if it does more."""
-    node = parse(expression)
+    terms = _terms(parse(expression))
+    names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
+    return names if len(names) == len(terms) else {}
+
+
+def _terms(node: nodes.Node | None) -> dict[str, _Term]:
+    """The parts of the condition `node` that only a run can tell, each by how it is written."""
     terms: dict[str, _Term] = {}
     if node is not None:
         _collect(node, terms)
-    names = {text: term.node.name for text, term in terms.items() if isinstance(term.node, nodes.Name)}
-    return names if len(names) == len(terms) else {}
+    return terms
 
 
 def _collect(node: nodes.Node, terms: dict[str, _Term]) -> None:
@@ -246,16 +247,11 @@ def _value(node: nodes.Node, values: Mapping[str, Any]) -> Any:
             return not _value(node.node, values)
         case nodes.Compare() if repr(node) not in values and _plain(node):
             return all(
-                _OPERATORS[op](_value(left, values), _value(right, values)) if left != right else _same(op)
+                _OPERATORS[op](_value(left, values), _value(right, values)) if left != right else op in _WITH_ITSELF
                 for left, op, right in _pairs(node)
             )
     constant = _constant(node)
     return values[repr(node)] if constant is _UNKNOWN else constant
-
-
-def _same(op: str) -> bool:
-    """Whether something compares so with itself."""
-    return op in {"eq", "lteq", "gteq"}
 
 
 def _around(constants: Iterable[Any]) -> list[Any]:

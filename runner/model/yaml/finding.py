@@ -12,7 +12,7 @@ from runner.core.deferred import regex
 from runner.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
 Place = tuple[str | int, ...]
 """Where a value stands in a document: the keys and the item numbers (from 0) that lead to it; `()` is the whole."""
@@ -98,6 +98,15 @@ class Faults:
         """Complain about all faults, if there are any."""
         if self._findings:
             raise InvalidFileError(self._findings)
+
+
+def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Each value in `value` that has no parts, and where it stands."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*place, key))
+    else:
+        yield place, value
 
 
 def show(place: Place) -> str:

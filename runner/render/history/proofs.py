@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from runner.library.last_tested import Proof
 from runner.render.history.run_history import RunHistory
@@ -20,8 +20,3 @@ def proof_of(run: RunHistory) -> Proof | None:
 def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:
     """A proof for each of `runs` that is one, in their order."""
     return filter(None, map(proof_of, runs))
-
-
-def newest(found: Iterable[Proof]) -> Mapping[str, Proof]:
-    """The newest of the proofs `found` for each runbook."""
-    return {proof.runbook: proof for proof in sorted(found, key=lambda proof: proof.time)}

@@ -12,12 +12,11 @@ from runner.library.gates.quality_gates import QualityGate, ask
 from runner.library.last_tested import Proof, Tested, last_tested
 from runner.library.library import Library
 from runner.library.links.link_checks import findings
-from runner.library.links.link_mentions import leaves
 from runner.library.links.links import Link, links
 from runner.library.runbook_source import Source
 from runner.library.search.subjects import leading, passages_by_subject, subjects
 from runner.library.snapshot import LibrarySnapshot
-from runner.model.yaml.finding import Finding, Level
+from runner.model.yaml.finding import Finding, Level, leaves
 from runner.render.history.proofs import proofs
 from runner.render.history.run_history import RunHistory
 from runner.render.site.month_view import PlannedWork

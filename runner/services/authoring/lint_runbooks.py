@@ -21,7 +21,7 @@ from runner.library.library import Library
 from runner.library.root import shown
 from runner.library.runbook_source import Source
 from runner.lint.autofix import mended
-from runner.lint.engine import Excepted, Report, context_of, examine
+from runner.lint.engine import Excepted, Report, examine
 from runner.lint.lint_context import LintContext
 from runner.lint.score import Mark, score
 from runner.model.contacts import Contact, read_contacts
@@ -209,10 +209,10 @@ class _Linter:
         known = self._known_variables(frozenset(root / "inventories" for root in roots))
         if people not in self._contacts:
             self._contacts[people] = read_contacts(people, file=shown(people))
-        return context_of(
+        return LintContext(
             source,
             self._contacts[people],
-            today=today,
+            today,
             variables=known.names,
             vaulted=known.vaulted,
             incomplete=known.incomplete,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.fakes import runbook_file
 
 from runner.library.library import Library
-from runner.library.links.link_mentions import leaves, mentions, program_mentions
+from runner.library.links.link_mentions import mentions, program_mentions
 
 
 def test_every_mention_of_a_runbook_has_its_place(tmp_path):
@@ -24,7 +24,3 @@ def test_every_mention_of_a_runbook_has_its_place(tmp_path):
     assert [
         (each.word, each.place) for each in program_mentions(source.runbook, source.document, source.read_file)
     ] == [("df", ("steps", 0, "command"))]
-
-
-def test_leaves_are_what_has_no_parts():
-    assert list(leaves({"a": [1, {"b": None}], "c": {}})) == [(("a", 0), 1), (("a", 1, "b"), None)]

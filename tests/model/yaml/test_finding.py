@@ -17,6 +17,7 @@ from runner.model.yaml.finding import (
     Position,
     did_you_mean,
     kind_of,
+    leaves,
     quoted,
     show,
 )
@@ -159,3 +160,7 @@ def test_enough_is_enough():
     with pytest.raises(InvalidFileError) as caught:
         faults.add("again", "is wrong", position=Position(MAX_FINDINGS, 1))
     assert len(caught.value.findings) == MAX_FINDINGS
+
+
+def test_leaves_are_what_has_no_parts():
+    assert list(leaves({"a": [1, {"b": None}], "c": {}})) == [(("a", 0), 1), (("a", 1, "b"), None)]
