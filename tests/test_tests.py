@@ -18,7 +18,6 @@ TESTED_BY_DATA = re.compile(r"lint/rules/(?!base)\w+\.py")
 """The rules of lint: `tests/lint/rules/defects/` has files for each, and a test holds that."""
 
 TESTED_WITH: dict[str, str] = {
-    "render/drills/training.py": "services/drills/test_trainee.py",
     "services/drills/drill_journal.py": "services/drills/test_one_drill.py",
     "core/shell/syntax_tree.py": "core/shell/test_shell_reader.py",
     "render/handoff/going_on.py": "render/handoff/test_hand_off.py",
@@ -45,7 +44,6 @@ TESTED_WITH: dict[str, str] = {
     "cli/commands/night/pending.py": "live/test_approvals_live.py",
     "cli/commands/night/resume.py": "cli/test_run_session.py",
     "cli/earlier_run.py": "cli/commands/night/test_undo_command.py",
-    "cli/prompts/doubt_options.py": "cli/commands/night/test_undo_command.py",
     "cli/commands/night/status.py": "cli/commands/night/test_show_command.py",
     "cli/completion/completers.py": "cli/commands/author/test_completion_command.py",
     "cli/output/schedule_tables.py": "cli/commands/planned/test_schedule_command.py",
@@ -54,7 +52,6 @@ TESTED_WITH: dict[str, str] = {
     "cli/planned_beginning.py": "cli/commands/planned/test_schedule_command.py",
     "cli/output/findings.py": "cli/commands/author/test_lint_command.py",
     "cli/output/live_progress.py": "cli/output/test_progress.py",
-    "cli/output/sent_pages.py": "cli/commands/calls/test_notify_command.py",
     "cli/prompts/gate_options.py": "cli/test_run_session.py",
     "cli/run_beginning.py": "cli/commands/night/test_run_command.py",
     "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
@@ -80,7 +77,6 @@ TESTED_WITH: dict[str, str] = {
     "library/schema/field_help.py": "library/schema/test_json_schema.py",
     "library/schema/step_variants.py": "library/schema/test_json_schema.py",
     "library/gates/gate_checks.py": "library/gates/test_quality_gates.py",
-    "lint/lint_context.py": "lint/test_engine.py",
     "lint/rules/base.py": "lint/rules/test_examples.py",
     "markdown/commands.py": "markdown/test_convert.py",
     "markdown/draft.py": "markdown/test_order.py",
@@ -115,7 +111,6 @@ TESTED_WITH: dict[str, str] = {
     "orchestrator/start/run_locks.py": "orchestrator/start/test_admission.py",
     "orchestrator/stepper.py": "orchestrator/test_run_loop.py",
     "render/history/attempts.py": "render/history/test_run_history.py",
-    "render/history/step_history.py": "render/history/test_step_fold.py",
     "render/history/step_records.py": "render/history/test_step_fold.py",
     "render/sarif.py": "cli/commands/author/test_lint_command.py",
     "render/site/step_parts.py": "render/site/test_pages.py",

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.approvals.gate_context import GateContext, HostAction
 from runner.core import duration
-from runner.core.wording import FEW, in_one_line
+from runner.core.wording import FEW, grouped, in_one_line
 
 CROSSING = "nothing undoes this step"
 
@@ -53,10 +53,7 @@ def _parts(context: GateContext, until: datetime | None) -> Iterator[Line]:
 
 def _hosts(context: GateContext) -> Iterator[Line]:
     """Hosts on which the very same is done stand together; how each is reached stands beside its name."""
-    groups: dict[str, list[str]] = {}
-    for host, action in context.hosts.items():
-        groups.setdefault(action.text, []).append(_reached(host, action))
-    for text, hosts in groups.items():
+    for text, hosts in grouped((action.text, _reached(host, action)) for host, action in context.hosts.items()).items():
         yield "on", ", ".join(hosts)
         if text:
             yield "does", text

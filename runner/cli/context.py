@@ -196,21 +196,20 @@ def recover_abandoned(state: StateDirectory) -> None:
     """
     if state.at_rest:
         return
-    from runner.cli.output.recovered_runs import show_recovery  # noqa: PLC0415 - it imports all that a run needs
-    from runner.cli.output.sent_pages import show_next_levels, show_sent  # noqa: PLC0415 - as the one before
+    from runner.cli.output import sent_pages  # noqa: PLC0415 - it imports all that a run needs
     from runner.escalation.delivery import BRIEF  # noqa: PLC0415 - as the one before
     from runner.services.incident_response import call_next_levels  # noqa: PLC0415 - as the one before
     from runner.services.notifications import flush_pages  # noqa: PLC0415 - as the one before
     from runner.services.runs import recover_abandoned  # noqa: PLC0415 - as the one before
 
-    show_recovery(recover_abandoned(installation(state)))
+    sent_pages.show_recovery(recover_abandoned(installation(state)))
     if any(each.armed for each in state.owed_undos.all()):
         from runner.cli.output.drill_lines import show_taken_back  # noqa: PLC0415 - as the one before
         from runner.services.drills.owed_faults import take_back_abandoned  # noqa: PLC0415 - as the one before
 
         show_taken_back(take_back_abandoned(installation(state)))
-    show_sent(flush_pages(installation(state), only_due=True, limit=BRIEF))
-    show_next_levels(call_next_levels(installation(state)))
+    sent_pages.show_sent(flush_pages(installation(state), only_due=True, limit=BRIEF))
+    sent_pages.show_next_levels(call_next_levels(installation(state)))
 
 
 @contextlib.contextmanager
@@ -245,11 +244,6 @@ def hint(text: str) -> None:
 def clock() -> Instant:
     """Now, on both clocks."""
     return command_context().system.clock()
-
-
-def is_clock_set() -> bool:
-    """Whether a time server has set the clock of this machine."""
-    return command_context().system.is_clock_set()
 
 
 def actor() -> Actor:

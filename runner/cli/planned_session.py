@@ -30,8 +30,9 @@ _SOON = 0.2
 
 def clocks() -> Clocks:
     """What the clocks of this machine show."""
-    now = context.clock()
-    return Clocks(now.wall, time.clock_gettime(time.CLOCK_BOOTTIME), now.boot_id, context.is_clock_set())
+    system = context.command_context().system
+    now = system.clock()
+    return Clocks(now.wall, time.clock_gettime(time.CLOCK_BOOTTIME), now.boot_id, system.is_clock_set())
 
 
 class Beginner:
@@ -78,12 +79,10 @@ class Beginner:
         self._processes = {run: each for run, each in self._processes.items() if each.poll() is None}
         about = sum(not self._state.directory(run).exists for run in self._processes)
         for run in list(self._waiting)[: max(0, _AT_ONCE - about)]:
-            self._begin(self._waiting.pop(run))
+            occurrence = self._waiting.pop(run)
+            click.echo(schedule_tables.decision([occurrence]), err=True)
+            self._processes[run] = self._start("begin", occurrence)
         return bool(self._waiting)
-
-    def _begin(self, occurrence: Occurrence) -> None:
-        click.echo(schedule_tables.decision([occurrence]), err=True)
-        self._processes[occurrence.run] = self._start("begin", occurrence)
 
     def _start(self, verb: str, occurrence: Occurrence) -> subprocess.Popen[bytes]:
         instant = f"{occurrence.planned:%Y-%m-%dT%H:%M:%SZ}"

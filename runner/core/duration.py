@@ -41,6 +41,11 @@ def show(duration: timedelta) -> str:
     return text + seconds(rest) if rest or not text else text
 
 
+def whole(seconds: float) -> str:
+    """So many `seconds` as people write them, without the rest of one."""
+    return show(timedelta(seconds=round(seconds)))
+
+
 def seconds(duration: timedelta) -> str:
     """`duration` to the millisecond as coreutils read it: `30s`, `0.5s`."""
     whole, rest = divmod(round(duration / timedelta(milliseconds=1)), 1000)

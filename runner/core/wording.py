@@ -1,11 +1,14 @@
-"""Lists and other values in one line, as people read them."""
+"""Values as people read them: in one line, and grouped by what they have in common."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 NO_CHANNEL = "none"
 """What stands for the channel of a contact who has none."""
@@ -64,3 +67,11 @@ def first_line(text: str) -> str:
         return first
     error = next((line for line in lines if line.startswith(_ERROR)), lines[-1])
     return f"{first} {error.removeprefix(_ERROR)}"
+
+
+def grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """The values of `pairs` by their keys, in the order in which each key comes first."""
+    found: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

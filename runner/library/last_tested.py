@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from runner.core.deferred import dataclass
+from runner.core.wording import grouped
 from runner.model.severity import Severity, Urgency, urgency
 
 STAGING = "staging"
@@ -81,7 +82,5 @@ def last_tested(runbook: Tested, proofs: Iterable[Proof]) -> LastTest | None:
 
 def last_tests(runbooks: Iterable[Tested], proofs: Iterable[Proof]) -> Mapping[str, LastTest | None]:
     """The same for each of `runbooks`, by its id."""
-    by_runbook: dict[str, list[Proof]] = {}
-    for proof in proofs:
-        by_runbook.setdefault(proof.runbook, []).append(proof)
+    by_runbook = grouped((proof.runbook, proof) for proof in proofs)
     return {runbook.id: last_tested(runbook, by_runbook.get(runbook.id, ())) for runbook in runbooks}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
-from runner.core.deferred import dataclass
+from runner.core.deferred import dataclass, regex
 from runner.core.shell.shell_code import Code
 from runner.kinds.base import Kind, ReadFile
 from runner.kinds.foreign_code import PluginError
@@ -222,3 +222,21 @@ def _actions(place: Place, step: Step, done: Step | Undo) -> Iterator[Work]:
     if done.action and not done.action.human:
         judges = tuple(each for each in done.verify if not each.human and not each.probes)
         yield Work((*place, done.action.key), step, done.action, judges, looks=False)
+
+
+_SAYS = regex(r"\b(?:stdout|stderr|json|content|result)\b")
+_ANY = regex(r"\b(?:stdout|content)\b[^=<>]*(?:\|\s*length\s*>\s*0|!=\s*['\"]{2}|is\s+defined)")
+
+
+def judges_output(verifications: Iterable[Verification]) -> bool:
+    """Whether one of them looks at what is said; that something is said is not enough, an error says something too."""
+    return any(
+        any(kind.judges_text for kind in each.kinds)
+        or any(_SAYS.search(text) and not _ANY.search(text) for text in each.expressions)
+        for each in verifications
+    )
+
+
+def exit_codes(verifications: Iterable[Verification]) -> frozenset[int]:
+    """The exit codes that they call good; 0 alone where none says so."""
+    return frozenset(code for each in verifications for code in each.good_exits) or frozenset({0})

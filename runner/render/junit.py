@@ -12,7 +12,7 @@ from runner.core.wording import counted
 from runner.model.yaml.finding import Finding, Level
 
 if TYPE_CHECKING:
-    from runner.library.gates.gate_baseline import Comparison
+    from runner.library.gates.quality_gates import Comparison
 
 # What XML 1.0 cannot hold, not even escaped: https://www.w3.org/TR/xml/#charsets
 _NO_XML = regex("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

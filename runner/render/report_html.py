@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,7 @@ from runner.core.events import Outcome
 from runner.core.wording import in_one_line
 from runner.render.handoff.hand_off import hand_off, missing
 from runner.render.history.headline import headline
-from runner.render.history.step_history import Action, HostHistory
-from runner.render.history.trend import numbers
+from runner.render.history.step_history import Action, HostHistory, numbers
 from runner.render.markup import markdown, one_line, template_environment, untagged, visible
 
 if TYPE_CHECKING:
@@ -52,16 +51,8 @@ def report_template(form: str) -> Template:
     """The template of the report as `md` or `html`, or of the `handoff`."""
     text = {"md": markdown, "handoff": untagged}.get(form, one_line)
     environment = template_environment("runner.render", html=form == "html", text=text)
-    environment.filters |= {"brief": brief, "listed": listed, "points": points, "trend": trend, "clock": clock}
-    environment.filters |= {"lasted": lasted, "fenced": fenced, "label": label, "together": together}
-    environment.filters |= {
-        "block": block,
-        "seen": seen,
-        "labelled": labelled,
-        "itemized": itemized,
-        "purpose": purpose,
-    }
-    environment.filters |= {"typed": typed}
+    every = (brief, listed, points, trend, clock, lasted, fenced, label, together, block, seen, labelled, itemized)
+    environment.filters |= {each.__name__: each for each in (*every, purpose, typed)}
     environment.globals |= {"width": _WIDTH, "height": _HEIGHT}
     return environment.get_template("handoff.md.j2" if form == "handoff" else f"report.{form}.j2")
 
@@ -81,7 +72,7 @@ def clock(time: datetime) -> str:
 def lasted(seconds: float) -> str:
     """How long."""
     long = seconds >= 60  # noqa: PLR2004 - from a minute on nobody needs the tenth
-    return duration.show(timedelta(seconds=round(seconds))) if long else f"{seconds:.1f}s"
+    return duration.whole(seconds) if long else f"{seconds:.1f}s"
 
 
 def label(key: str) -> str:

@@ -8,6 +8,7 @@ from statistics import median
 
 from runner.core.deferred import dataclass
 from runner.core.events import Outcome
+from runner.core.wording import grouped
 from runner.render.handoff.hand_off import missing
 from runner.render.history.page_history import PageHistory, calls, tickets
 from runner.render.history.run_history import RunHistory
@@ -115,8 +116,7 @@ def usual(runs: Iterable[RunHistory], runbook: str) -> dict[str, float]:
     What people took to answer, and a step that only passed in a later attempt than it was begun in, do not count.
     """
     mine = [run for run in runs if run.runbook == runbook and not run.looks][-MOST_RUNS:]
-    took: dict[str, list[float]] = {}
-    for step in (step for run in mine for attempt in run.attempts for step in attempt.steps):
-        if step.outcome == Outcome.PASSED and step.seconds is not None:
-            took.setdefault(step.id, []).append(step.seconds)
+    steps = (step for run in mine for attempt in run.attempts for step in attempt.steps)
+    passed = (step for step in steps if step.outcome == Outcome.PASSED)
+    took = grouped((step.id, step.seconds) for step in passed if step.seconds is not None)
     return {step: median(seconds) for step, seconds in took.items()}

@@ -51,7 +51,12 @@ def check(before: Trust | None, now: Clocks, last_decided: datetime | None) -> T
     if jump is not None:
         way = "ahead" if jump > timedelta() else "back"
         far = jump > _DAY and not now.is_set
-        return Trust(now, f"the clock was put {way} by {_whole(abs(jump))}", now.since_boot, needs_word=far)
+        return Trust(
+            now,
+            f"the clock was put {way} by {duration.whole(abs(jump).total_seconds())}",
+            now.since_boot,
+            needs_word=far,
+        )
     if backwards:
         return Trust(now, _BACKWARDS, now.since_boot, needs_word=True)
     if before and not now.is_set:
@@ -75,7 +80,3 @@ def _steady(trust: Trust, *, backwards: bool) -> Trust:
     steady = timedelta(seconds=trust.seen.since_boot - trust.steady_since) >= STEADY
     released = steady and not backwards and (trust.seen.is_set or not trust.needs_word)
     return Trust(trust.seen) if released else trust
-
-
-def _whole(time: timedelta) -> str:
-    return duration.show(timedelta(seconds=round(time.total_seconds())))

@@ -12,7 +12,7 @@ from runner.library.last_tested import interval
 from runner.model.call_hours import within
 from runner.model.contacts import Contact
 from runner.model.severity import Urgency, urgency
-from runner.render.drills.training import Training
+from runner.render.drills.drill_result import Training
 from runner.store.state_directory import StateDirectory
 from runner.store.training_records import TrainingRecord
 

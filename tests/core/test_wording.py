@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.core.wording import counted, first_line, in_one_line, listed
+from runner.core.wording import counted, first_line, grouped, in_one_line, listed
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,7 @@ def test_an_error_is_one_sentence_with_what_it_announces(message, sentence):
 
 def test_things_are_counted():
     assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+
+
+def test_values_are_grouped_in_the_order_in_which_a_key_comes_first():
+    assert grouped((name[0], name) for name in ["b1", "a1", "b2"]) == {"b": ["b1", "b2"], "a": ["a1"]}

@@ -6,7 +6,7 @@ from harness.engine import FAILED, change
 
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
-from runner.render.history.proofs import proofs
+from runner.render.history.recorded_runs import proofs
 from runner.render.history.run_history import histories
 
 

@@ -11,7 +11,7 @@ from harness.fakes import FakeOperator
 from runner.core.errors import ExitCode
 from runner.core.events import EventType
 from runner.render.history.headline import headline
-from runner.render.history.proofs import proofs
+from runner.render.history.recorded_runs import proofs
 from runner.render.history.run_history import histories
 
 TWO = {"all": ["db1", "db2"]}

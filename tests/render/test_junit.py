@@ -6,8 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from runner.library.gates.gate_baseline import compare
-from runner.library.gates.quality_gates import QualityGate
+from runner.library.gates.quality_gates import QualityGate, compare
 from runner.model.yaml.finding import Finding, Level
 from runner.render.junit import gates_as_junit
 

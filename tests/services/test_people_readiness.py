@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from runner.model.contacts import Contact
-from runner.render.drills.training import TrainedStep, Training
+from runner.render.drills.drill_result import TrainedStep, Training
 from runner.services.people_readiness import (
     PersonsRunbook,
     keep_training,

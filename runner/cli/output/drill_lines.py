@@ -12,8 +12,7 @@ from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core import duration
 from runner.core.wording import counted
 from runner.library.runbook_source import Source
-from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict
-from runner.render.drills.training import Training
+from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillVerdict, Training
 from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.owed_faults import TakenBack
 

@@ -19,9 +19,9 @@ from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core.events import DONE, Event, EventType, Outcome
 from runner.core.observation import Observation
 from runner.core.step_tags import item_of, undo_id, undone_step
-from runner.core.wording import in_one_line, listed
+from runner.core.wording import grouped, in_one_line, listed
 from runner.model.runbook import Runbook
-from runner.render.history.item_names import ItemNames
+from runner.render.history.step_history import ItemNames
 
 _OUTPUT = 400
 """Characters of the last lines of a command's output."""
@@ -200,14 +200,6 @@ class Words:
         return safe(self._says[self._whole(event)][number - 1])
 
 
-def _grouped(commands: Mapping[str, str]) -> dict[str, list[str]]:
-    """The hosts of each command, which are those of one line."""
-    hosts: dict[str, list[str]] = {}
-    for host, text in commands.items():
-        hosts.setdefault(text, []).append(safe(host))
-    return hosts
-
-
 _OF_THE_RUN = frozenset(
     {EventType.PAGE_FINISHED, EventType.INCIDENT_RESOLVED, EventType.ESCALATION_DECLARED, EventType.GATE_VOIDED}
 )
@@ -252,7 +244,7 @@ def _of_a_step(event: Event, words: Words) -> list[str]:  # noqa: C901, PLR0911 
             word = data["outcome"] if data["outcome"] in _SETTLED else "settled"
             return [f"{word:8} {name}{where}{because(data)}"]
         case EventType.COMMANDS_RENDERED:
-            hosts_of = _grouped(data["commands"])
+            hosts_of = grouped((text, safe(host)) for host, text in data["commands"].items())
             return [
                 f"would do {short(lines_joined(text))} on {listed(hosts)}" for text, hosts in hosts_of.items() if text
             ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import click
 
+from runner.cli.option_groups import together
 from runner.executor.job import ENGINE, ENGINES
 
-_GATES = (
+gate_options = together(
     click.option("--step", is_flag=True, help="Ask before each step: continue, skip, undo everything, escalate, stop."),
     click.option("--yes", is_flag=True, help="Approve in advance everything that needs approval."),
     click.option(
@@ -34,10 +33,10 @@ _GATES = (
     ),
     click.option("--json", "as_json", is_flag=True, help="One JSON object for each event, and the result, on stdout."),
 )
+"""The options of every command that may ask somebody."""
 
-
-def gate_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every command that may ask somebody."""
-    for option in reversed(_GATES):
-        command = option(command)
-    return command
+doubt_options = together(
+    click.option("--done", multiple=True, metavar="STEP[@HOST]", help="Say that this interrupted step is done."),
+    click.option("--redo", multiple=True, metavar="STEP[@HOST]", help="Execute this interrupted step again."),
+)
+"""Those of every command that goes on from an earlier run, by which one says what became of steps in doubt."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.cli.option_groups import together
 from runner.cli.output.terminal import safe, short
 from runner.core.events import Event, EventType
 from runner.core.wording import counted
@@ -17,7 +18,7 @@ from runner.core.wording import counted
 if TYPE_CHECKING:
     from runner.orchestrator.request import RunRequest
 
-_OPTIONS = (
+guard_options = together(
     click.option("--reason", default="", help="Why you run it. It is recorded; production requires it."),
     click.option(
         "--environment",
@@ -32,13 +33,7 @@ _OPTIONS = (
         help="Override the guards that refuse; this is recorded and paged.",
     ),
 )
-
-
-def guard_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of every command that may change something in production."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""The options of every command that may change something in production."""
 
 
 def with_guard_options(request: RunRequest, options: Mapping[str, Any]) -> RunRequest:

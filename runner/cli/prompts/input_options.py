@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from runner.cli.option_groups import together
 from runner.cli.output.terminal import safe
 from runner.core.characters import unfit
 
@@ -44,14 +45,11 @@ vault_option = click.option(
 )
 
 
-def options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options by which the inputs of a new run are given."""
-    return given_option(_ASK(vault_option(command)))
+options = together(given_option, _ASK, vault_option)
+"""The options by which the inputs of a new run are given."""
 
-
-def options_again(command: Callable[..., None]) -> Callable[..., None]:
-    """The options by which one says where the secrets of an earlier run are now."""
-    return _AGAIN(vault_option(command))
+options_again = together(_AGAIN, vault_option)
+"""The options by which one says where the secrets of an earlier run are now."""
 
 
 def give_inputs(request: RunRequest, given: Sequence[str], **how: bool) -> RunRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.core.deferred import regex
+from runner.core.wording import grouped
 from runner.library.alerts.prometheus_rules import KEY, AlertRule, RuleFile, rules
 from runner.library.alerts.runbook_urls import address, alertname, leads_to
 from runner.library.gates.coverage import Situation, absence, alerts
@@ -72,11 +73,7 @@ def _dangling(rule: AlertRule, snapshot: LibrarySnapshot) -> str:
 
 def _names(snapshot: LibrarySnapshot) -> Mapping[str, Sequence[Situation]]:
     """The alerts of the registry by what the monitoring calls them, which several may share, and by their ids."""
-    known: dict[str, list[Situation]] = {}
-    for alert in alerts(snapshot):
-        for name in {alert.id, alertname(snapshot, alert)}:
-            known.setdefault(name, []).append(alert)
-    return known
+    return grouped((name, alert) for alert in alerts(snapshot) for name in {alert.id, alertname(snapshot, alert)})
 
 
 def _meant(rule: AlertRule, known: Mapping[str, Sequence[Situation]]) -> Sequence[Situation]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 
 from runner.core.deferred import dataclass
 from runner.core.identifiers import RUNBOOK_ID
+from runner.core.wording import grouped
 from runner.library.gates.coverage import Situation, absence, alerts, page_absence
 from runner.library.registry.registry import Alert
 from runner.library.snapshot import LibrarySnapshot
@@ -33,9 +33,7 @@ def urls(snapshot: LibrarySnapshot, base: str) -> Iterator[Url]:
     known = alerts(snapshot)
     named = {alert.id: alertname(snapshot, alert) for alert in known}
     leading = {alert.id: leads_to(snapshot, alert) for alert in known}
-    sharing: dict[str, list[str]] = defaultdict(list)
-    for alert in known:
-        sharing[named[alert.id]].append(alert.id)
+    sharing = grouped((named[alert.id], alert.id) for alert in known)
     for alert in known:
         target, why = leading[alert.id]
         name = named[alert.id]

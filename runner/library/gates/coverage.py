@@ -6,6 +6,7 @@ from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runner.core.deferred import dataclass
+from runner.core.wording import grouped
 from runner.library.index.summary import Summary
 from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario, letters
 from runner.library.snapshot import LibrarySnapshot
@@ -128,11 +129,7 @@ def page_absence(snapshot: LibrarySnapshot, situation: Situation) -> str:
 
 def by_runbook(situations: Iterable[Situation]) -> Mapping[str, Sequence[str]]:
     """The ids of those of `situations` that each runbook is for, by its id."""
-    found: dict[str, list[str]] = {}
-    for situation in situations:
-        for runbook in situation.runbooks:
-            found.setdefault(runbook, []).append(situation.id)
-    return found
+    return grouped((runbook, each.id) for each in situations for runbook in each.runbooks)
 
 
 def not_dedicated(snapshot: LibrarySnapshot, alert: Situation, served: Mapping[str, Sequence[str]]) -> str:

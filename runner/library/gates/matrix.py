@@ -18,8 +18,7 @@ from runner.library.gates.coverage import (
 )
 from runner.library.index.summary import Summary
 from runner.library.last_tested import LastTest, Proof, last_tests
-from runner.library.registry.must_haves import MUST_HAVES, MustHave
-from runner.library.registry.registry import Scenario, of_kind, prefix
+from runner.library.registry.registry import MUST_HAVES, MustHave, Scenario, of_kind, prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.severity import NEEDS, Urgency, response, urgency
 

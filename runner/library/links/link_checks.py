@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from runner.core.wording import grouped
 from runner.library.gates.coverage import alerts
-from runner.library.links.links import Link, by_target, technologies
+from runner.library.links.links import Link, technologies
 from runner.library.registry.id_meanings import Gloss, agree, words
 from runner.library.registry.registry import Alert, Planned, Reference, Technology, letters, of_kind
 from runner.library.snapshot import LibrarySnapshot
@@ -54,7 +55,7 @@ def _remedy(link: Link) -> str:
 
 
 def _planned(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
-    leading = by_target(among)
+    leading = grouped((each.target, each) for each in among)
     for reference in snapshot.references.values():
         if not isinstance(reference.entry, Planned):
             continue

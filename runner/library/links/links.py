@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Group
 from pathlib import Path
@@ -99,22 +98,6 @@ def to(targets: Iterable[str], among: Iterable[Link]) -> list[Link]:
     """What links to one of `targets`."""
     wanted = set(targets)
     return [link for link in among if link.target in wanted]
-
-
-def by_source(among: Iterable[Link]) -> Mapping[str, Sequence[Link]]:
-    """What each links to: an empty list where that is nothing."""
-    found = defaultdict(list)
-    for link in among:
-        found[link.source].append(link)
-    return found
-
-
-def by_target(among: Iterable[Link]) -> Mapping[str, Sequence[Link]]:
-    """What links to each: an empty list where nothing does."""
-    found = defaultdict(list)
-    for link in among:
-        found[link.target].append(link)
-    return found
 
 
 def sort(name: str) -> Sort:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -11,7 +12,6 @@ from runner.core.deferred import dataclass
 from runner.core.fields import Model, Prose, Several, Text, Title
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId, Spelling
 from runner.kinds.verifications.monitoring.alert_source import AlertSource
-from runner.library.registry.must_haves import MUST_HAVES, MustHave
 from runner.model.names import Contact, PageReference
 from runner.model.procedure.rollback_triggers import Rollback
 from runner.model.reader import to_probe
@@ -24,6 +24,38 @@ _ID = Spelling(REFERENCE_ID, "capital letters, - and three to six digits, like M
 
 
 _CHECK = "How one sees that it holds, as a verification has it; `hosts` says where. For `criteria` of a runbook"
+
+
+class MustHave(StrEnum):
+    """A procedure that every team documents."""
+
+    SERVICE_DOWN = "service-down"
+    PERFORMANCE_DEGRADATION = "performance-degradation"
+    SECURITY_INCIDENT = "security-incident"
+    STANDARD_RELEASE = "standard-release"
+    HOTFIX = "hotfix"
+    ROLLBACK = "rollback"
+    DATABASE_BACKUP = "database-backup"
+    LOG_ROTATION = "log-rotation"
+    CERTIFICATE_RENEWAL = "certificate-renewal"
+    DATA_RESTORE = "data-restore"
+    FAILOVER = "failover"
+    SERVICE_RESTART = "service-restart"
+
+    @property
+    def words(self) -> str:
+        """The procedure as people call it."""
+        return self.value.replace("-", " ").capitalize()
+
+
+_IN_ORDER = tuple(MustHave)
+MUST_HAVES: Mapping[MustHave, Category] = MappingProxyType(
+    dict.fromkeys(_IN_ORDER[:3], Category.INCIDENT)
+    | dict.fromkeys(_IN_ORDER[3:6], Category.DEPLOYMENT)
+    | dict.fromkeys(_IN_ORDER[6:9], Category.MAINTENANCE)
+    | dict.fromkeys(_IN_ORDER[9:], Category.RECOVERY)
+)
+"""The category of each."""
 
 
 class Entry(Model):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from markdown_it import MarkdownIt
+
 from runner.core.deferred import dataclass, regex
 from runner.core.identifiers import REFERENCE_ID
+from runner.core.wording import grouped
 from runner.library.registry.id_meanings import Gloss, glosses, senses
-from runner.library.registry.markdown_tables import Table, tables
 from runner.library.registry.registry import Reference, prefix, to_entry
 from runner.library.registry.table_columns import KEYS, value
 from runner.model.yaml.document import Document
@@ -132,12 +133,8 @@ def _faults(raw: _Raw, keys: Mapping[str, Any], file: str) -> Iterator[Finding]:
 
 
 def _two_meanings(text: str, raw: list[_Raw], file: str, known: Mapping[str, Reference]) -> Iterator[Finding]:
-    glosses_by_id: dict[str, list[Gloss]] = defaultdict(list)
-    for each in raw:
-        glosses_by_id[each.id].append(Gloss(each.id, str(each.keys.get("title", "")), each.line))
-    for gloss in glosses(text):
-        glosses_by_id[gloss.id].append(gloss)
-    for name, found in glosses_by_id.items():
+    titles = (Gloss(each.id, str(each.keys.get("title", "")), each.line) for each in raw)
+    for name, found in grouped((gloss.id, gloss) for gloss in (*titles, *glosses(text))).items():
         first, *others = senses(sorted(found, key=lambda gloss: gloss.line)) or [[]]
         for other in others:
             message = f"{name} is {other[0].text!r} here and {first[0].text!r} in line {first[0].line}"
@@ -157,3 +154,57 @@ def _differs(there: Reference, gloss: Gloss, file: str, *, entered: bool) -> Ite
     elif entered:
         message = f"{there.id} is in {there.where} already, and left out"
         yield Finding(*place, Level.INFO, "duplicate-id", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its line in the text, from 1, and what its cells say, without marks; a link says its target as well."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its head, and its rows."""
+
+    head: Line
+    rows: tuple[Line, ...]
+
+    def column(self, number: int) -> list[str]:
+        """What the rows say in a column."""
+        return [row.cells[number] for row in self.rows]
+
+
+def tables(text: str) -> Iterator[Table]:
+    """The tables of `text`; what stands in a block of code is none."""
+    lines: list[Line] = []
+    cells: list[str] = []
+    number = 0
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "table_open":
+            lines = []
+        elif token.type == "tr_open":
+            cells, number = [], token.map[0] + 1 if token.map else number + 1
+        elif token.type == "inline" and token.level and token.children is not None:
+            cells.append(_text_of(token.children))
+        elif token.type == "tr_close":
+            lines.append(Line(number, tuple(cells)))
+        elif token.type == "table_close":
+            yield Table(lines[0], tuple(lines[1:]))
+
+
+def _text_of(tokens: Sequence[Any]) -> str:
+    """The text in `tokens`, without marks, and the target of each link behind what it says."""
+    text, targets = "", []
+    for token in tokens:
+        if token.type == "link_open":
+            targets.append(str(token.attrs["href"]))
+        elif token.type == "link_close":
+            target = targets.pop()
+            text += f" {target}" if "://" in target else ""
+        elif token.type in {"softbreak", "hardbreak"} or token.content in {"<br>", "<br/>"}:
+            text += " "
+        elif token.type != "html_inline":
+            text += token.content
+    return " ".join(text.split())

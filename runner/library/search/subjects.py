@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from runner.core.deferred import dataclass
+from runner.core.wording import grouped
 from runner.library.registry.registry import Reference
 from runner.library.search.passages import Passage
 from runner.library.snapshot import LibrarySnapshot
@@ -69,21 +70,13 @@ def _lead(found: dict[str, Subject], reference: Reference, snapshot: LibrarySnap
 
 def leading(known: Mapping[str, Subject]) -> Mapping[str, list[str]]:
     """The ids of the subjects that each entry leads to, by the id of the entry."""
-    found: dict[str, list[str]] = {}
-    for subject in known.values():
-        for entry in subject.entries:
-            found.setdefault(entry, []).append(subject.id)
-    return found
+    return grouped((entry, subject.id) for subject in known.values() for entry in subject.entries)
 
 
 def passages_by_subject(leads: Mapping[str, list[str]], passages: Iterable[Passage]) -> Mapping[str, list[Passage]]:
     """Those of `passages` that speak for each subject: its own first, then those of other runbooks, then of entries."""
-    found: dict[str, list[Passage]] = {}
-    for passage in sorted(passages, key=_rank):
-        for name in [passage.runbook] if passage.runbook else leads.get(passage.source, ()):
-            found.setdefault(name, []).append(passage)
-    return found
-
-
-def _rank(passage: Passage) -> tuple[bool, bool, str, int]:
-    return not passage.runbook, passage.runbook != passage.source, passage.source, passage.number
+    ordered = sorted(
+        passages, key=lambda each: (not each.runbook, each.runbook != each.source, each.source, each.number)
+    )
+    whom = ((each, [each.runbook] if each.runbook else leads.get(each.source, ())) for each in ordered)
+    return grouped((name, each) for each, names in whom for name in names)

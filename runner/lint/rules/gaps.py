@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
+from jinja2 import nodes
+
 from runner.core.deferred import dataclass, regex
 from runner.core.shell.shell_code import Code
 from runner.library.runbook_source import Source
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Placed, Rule, Work, did_you_mean, quoted
-from runner.lint.rules.needs import EXPRESSIONS
-from runner.model.checks.condition import required
+from runner.model.checks.condition import parse, required
 from runner.model.mentions import mentioned_in
 from runner.model.names import ITEM, NUMBER, OF_RESULTS, RESERVED
 from runner.model.step import Effect
@@ -205,3 +206,63 @@ def _gaps(context: LintContext) -> Iterator[Hit]:
                     hint = "declare an input, or capture it in an earlier step"
                     nth = text[: match.start()].count(match[0])
                     yield Hit(place, f"{match[0]} is a gap that nobody fills in", hint, fragment=match[0], nth=nth)
+
+
+EXPRESSIONS = frozenset({"that", "capture", "only_if"})
+"""The keys under which an expression stands without braces around it."""
+
+_WRONG = """\
+inputs: {wide: {type: bool, default: false, help: Whether all tables are counted}}
+steps:
+  - {id: count, name: Count the tables, only_if: wide, command: tables --count, effect: read, capture: {tables: stdout},
+     verify: [{exit: 0}]}
+  - {id: keep, name: Keep the number, command: "keep {{ tables }}", verify: [{command: test -s /srv/kept}]}
+"""
+
+
+@Rule(
+    "uncertain-value",
+    Level.ERROR,
+    Criterion.COMPLETE,
+    problem="Where a step is not needed, it captures nothing, and the step that uses it fails in the middle of a run.",
+    wrong=_WRONG,
+    right=_WRONG.replace("id: keep,", "id: keep, only_if: wide,"),
+)
+def uncertain_value(context: LintContext) -> Iterator[Hit]:
+    """A step uses what another one captures only where that is needed."""
+    captured_by: dict[str, Placed] = {}
+    for placed in context.procedure():
+        for place, name in _used(context, placed):
+            earlier = captured_by.get(name)
+            if earlier and earlier.step.only_if and not _says(placed.step.only_if, earlier.step.only_if):
+                message = f"{quoted(name)} is only there where {earlier.step.id} is needed: {earlier.step.only_if}"
+                hint = f"write only_if: {earlier.step.only_if}, or give it a default: {{{{ {name} | default(...) }}}}"
+                yield Hit(place, message, hint, fragment=name)
+        captured_by |= dict.fromkeys((*placed.step.capture, *placed.step.choose), placed)
+
+
+def _used(context: LintContext, placed: Placed) -> Iterator[tuple[Place, str]]:
+    """The names that must be set for the step, each where it stands."""
+    for place, text in context.leaves(placed.place):
+        if place[2:3] == ("choose",) and place[-1] == "from":
+            yield place, text
+        expression = bool(EXPRESSIONS & {each for each in place[-2:] if isinstance(each, str)})
+        yield from ((place, name) for name in sorted(required(f"{{{{ {text} }}}}" if expression else text)))
+
+
+def _says(condition: str | None, other: str) -> bool:
+    """Whether `condition` holds only where `other` does, as far as that is written: all parts of it are there."""
+    return condition is not None and all(part in _parts(condition) for part in _parts(other))
+
+
+def _parts(condition: str) -> Sequence[nodes.Expr]:
+    """The parts of a condition that `and` joins."""
+    expression = parse(condition)
+    return [*_joined(expression)] if expression else []
+
+
+def _joined(expression: nodes.Expr) -> Iterator[nodes.Expr]:
+    if isinstance(expression, nodes.And):
+        yield from (*_joined(expression.left), *_joined(expression.right))
+    else:
+        yield expression

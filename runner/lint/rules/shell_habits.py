@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
+from runner.lint.lint_context import judges_output
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Rule, Work
-from runner.model.checks.exit_code_use import judges_output
 from runner.model.step import Effect
 
 

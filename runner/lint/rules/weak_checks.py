@@ -9,9 +9,9 @@ from runner.core.duration import show
 from runner.core.shell.shell_code import Code
 from runner.core.shell.shell_reader import Command
 from runner.kinds.base import Kind
+from runner.lint.lint_context import exit_codes, judges_output
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule, Work
 from runner.model.checks.condition_truth import accepts, always
-from runner.model.checks.exit_code_use import exit_codes, judges_output
 from runner.model.escalation_policy import Unresolved
 from runner.model.step import Effect
 from runner.model.verification import Verification

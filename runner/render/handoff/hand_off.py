@@ -8,14 +8,13 @@ from typing import Any
 
 from runner.core.deferred import dataclass
 from runner.core.events import DONE, IN_WORDS, EventType
-from runner.core.wording import lines_joined, listed
+from runner.core.wording import grouped, lines_joined, listed
 from runner.model.provided_items import OF_EVERY_RUN, TREND, item_names, slug
 from runner.render.handoff.going_on import commands, who_has, who_is_next, who_was_called
 from runner.render.history.headline import headline
 from runner.render.history.run_history import RunHistory
-from runner.render.history.step_history import Check, StepHistory
+from runner.render.history.step_history import Check, StepHistory, numbers
 from runner.render.history.timeline import Moment
-from runner.render.history.trend import numbers
 from runner.store.lease import Silence
 
 NOTHING_DONE = "nothing: it has not begun"
@@ -73,7 +72,7 @@ class HandOff:
             "hosts": {how: list(hosts) for how, hosts in self.standing.items()},
             "seen": [] if (seen := _in_words(self.seen)) in self.provided.values() else seen,
         }
-        steps = {step["step"]: _by_outcome(step["on"]) for step in self.steps}
+        steps = {step["step"]: grouped((str(word), host) for host, word in step["on"].items()) for step in self.steps}
         last = {"steps": steps, "report": self.report, "run": self.run}
         given = {key: value for key, value in {**first, **last}.items() if value}
         return {**{key: given[key] for key in first if key in given}, **self.provided, **given}
@@ -228,14 +227,6 @@ def _in_words(failures: Iterable[Mapping[str, Any]]) -> list[str]:
         saw = f"; seen: {'; '.join(more)}" if more else ""
         hosts.setdefault((each["step"], what + saw), []).extend([each["host"]] if "host" in each else [])
     return [f"{step}{f' on {listed(where, 20)}' if where else ''}: {what}" for (step, what), where in hosts.items()]
-
-
-def _by_outcome(outcomes: Mapping[str, str]) -> dict[str, list[str]]:
-    """The hosts of a step by its outcome there."""
-    hosts: dict[str, list[str]] = {}
-    for host, outcome in outcomes.items():
-        hosts.setdefault(str(outcome), []).append(host)
-    return hosts
 
 
 def _trends(steps: Iterable[StepHistory]) -> Iterable[tuple[str, list[float] | list[str]]]:

@@ -6,7 +6,7 @@ The summary of a run that has ended is kept in the index of the log, as long as 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -17,7 +17,6 @@ from runner import version
 from runner.core.deferred import dataclass
 from runner.core.events import EventType, Instant
 from runner.library.last_tested import Proof
-from runner.render.history.proofs import proof_of
 from runner.render.history.run_history import RunHistory, history
 from runner.store.log.envelope import Record
 from runner.store.log.log_index import LogIndex
@@ -200,3 +199,17 @@ def _read(data: Mapping[str, Any]) -> RunSummary:
     lists = {name: tuple(data[name]) for name in ("children", "undelivered")}
     proof = data["proof"] and Proof(**{**data["proof"], "time": datetime.fromisoformat(data["proof"]["time"])})
     return RunSummary(**{**data, **lists, "proof": proof})
+
+
+def proof_of(run: RunHistory) -> Proof | None:
+    """What `run` proves; None when it is no proof."""
+    if run.unproven or not run.ended:
+        return None
+    last = run.attempts[-1]
+    sums = (last.runbook_sha256, last.playbook_sha256)
+    return Proof(run.runbook, *sums, run.environment, run.run, run.ended, drilled=run.drill.get("verdict") == "passed")
+
+
+def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:
+    """A proof for each of `runs` that is one, in their order."""
+    return filter(None, map(proof_of, runs))

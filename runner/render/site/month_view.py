@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from runner.core.deferred import dataclass
-from runner.render.site.site_html import grouped
+from runner.core.wording import grouped
 
 _TONES = {"planned": "info", "ran": "good", "claimed": "info", "missed": "bad", "refused": "bad", "skipped": ""}
 _GOOD_ENDS = frozenset({"", "passed", "running"})
@@ -116,15 +116,12 @@ def _after(first: date) -> date:
 
 def months(items: Iterable[PlannedItem], today: date) -> list[Month]:
     """This month, then the one before and the one after, as far as they have anything to show."""
-    days = grouped(sorted(items, key=lambda item: (item.local.date(), item.local.isoformat())), _date)
+    ordered = sorted(items, key=lambda item: (item.local.date(), item.local.isoformat()))
+    days = grouped((item.local.date(), item) for item in ordered)
     first, _ = span(today)
     before, now, after = first, _after(first), _after(_after(first))
     shown = [month for month in (before, after) if any(each.replace(day=1) == month for each in days)]
     return [_month(month, days) for month in (now, *shown)]
-
-
-def _date(item: PlannedItem) -> date:
-    return item.local.date()
 
 
 def _month(first: date, days: Mapping[date, Sequence[PlannedItem]]) -> Month:
@@ -135,5 +132,5 @@ def _month(first: date, days: Mapping[date, Sequence[PlannedItem]]) -> Month:
 
 def _day(day: date, first: date, items: Sequence[PlannedItem]) -> Day:
     inside = day.month == first.month
-    same = grouped(items, lambda item: (item.schedule, item.word)).values() if inside else ()
+    same = grouped(((item.schedule, item.word), item) for item in items).values() if inside else ()
     return Day(day, inside, tuple(DayLine(each[0], len(each)) for each in same))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from jinja2 import Environment
 
 from runner.core import duration
-from runner.library.links.links import Link, by_source, by_target
+from runner.core.wording import grouped
+from runner.library.links.links import Link
 from runner.library.registry.registry import prefix
 from runner.library.runbook_source import Source
 from runner.model.escalation_policy import in_words
@@ -21,7 +21,7 @@ from runner.render.drills.drill_result import DrillTest
 from runner.render.site.drawing import HEIGHT, WIDTH, draw
 from runner.render.site.month_view import months
 from runner.render.site.site_content import Material, search_index
-from runner.render.site.site_html import environment, grouped
+from runner.render.site.site_html import environment
 from runner.render.site.step_parts import shown
 
 MOST_RUNS = 500
@@ -46,7 +46,7 @@ _RANKS = {"MON": "happens", "SCN": "happens", "RUN": "runbook"}
 
 def pages(material: Material) -> dict[str, str]:
     """Every page; the same material always gives the same bytes."""
-    shared = {"material": material, "urgency": urgency, "response": response, "shown_seconds": _shown_seconds}
+    shared = {"material": material, "urgency": urgency, "response": response, "shown_seconds": duration.whole}
     made = environment(material.href, **shared)
     found = {
         "index.html": _render(
@@ -66,7 +66,7 @@ def pages(material: Material) -> dict[str, str]:
         found["planned.html"] = _render(
             made, "planned", work=work, months=months(work.items, today), today=today, most=MOST_RUNS
         )
-    links = by_source(material.links), by_target(material.links)
+    links = grouped((each.source, each) for each in material.links), _inward(material)
     for name, source in material.sources.items():
         found[f"{name}.html"] = _render(made, "runbook", **_runbook(material, source, *links))
     return found
@@ -81,10 +81,6 @@ def _drills(records: Iterable[Mapping[str, Any]]) -> Mapping[str, Mapping[str, A
         if data["test"] == DrillTest.AS_WRITTEN and data["verdict"] == "passed" and data["recover"] is not None:
             drill["times"] = [*drill["times"], data["recover"]][-_OF_RUNBOOK:]
     return dict(sorted(found.items()))
-
-
-def _shown_seconds(seconds: float) -> str:
-    return duration.show(timedelta(seconds=round(seconds)))
 
 
 def _render(made: Environment, template: str, **values: Any) -> str:
@@ -105,7 +101,7 @@ def _by_category(material: Material) -> Mapping[str, list[Runbook]]:
     order = list(Category)
     runbooks = (source.runbook for source in material.sources.values())
     ordered = sorted(runbooks, key=lambda each: (order.index(each.category), each.id))
-    return grouped(ordered, lambda runbook: runbook.category.value)
+    return grouped((runbook.category.value, runbook) for runbook in ordered)
 
 
 def _runbook(material: Material, source: Source, outward: _Links, inward: _Links) -> dict[str, Any]:
@@ -160,10 +156,15 @@ def _targets(material: Material, found: Iterable[Link]) -> list[str]:
 
 
 def _kinds(material: Material) -> list[tuple[str, list[dict[str, Any]]]]:
-    by_prefix = grouped(material.snapshot.references, prefix)
+    by_prefix = grouped((prefix(name), name) for name in material.snapshot.references)
     order = [*(kind for kind in _KINDS if kind in by_prefix), *(kind for kind in by_prefix if kind not in _KINDS)]
-    inward = by_target(material.links)
+    inward = _inward(material)
     return [(_KINDS.get(kind, kind), [_entry(material, name, inward) for name in by_prefix[kind]]) for kind in order]
+
+
+def _inward(material: Material) -> _Links:
+    """What links to each name."""
+    return grouped((each.target, each) for each in material.links)
 
 
 def _entry(material: Material, name: str, inward: _Links) -> dict[str, Any]:
@@ -192,7 +193,7 @@ def _words(value: Any) -> Iterator[str]:
 
 def _columns(names: list[str]) -> list[list[str]]:
     """What happens, the runbooks for it, and what those rest on."""
-    by_rank = grouped(names, lambda name: _RANKS.get(prefix(name), "rest"))
+    by_rank = grouped((_RANKS.get(prefix(name), "rest"), name) for name in names)
     return [by_rank.get(rank, []) for rank in ("happens", "runbook", "rest")]
 
 

@@ -17,7 +17,7 @@ from runner.library.runbook_source import Source
 from runner.library.search.subjects import leading, passages_by_subject, subjects
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, leaves
-from runner.render.history.proofs import proofs
+from runner.render.history.recorded_runs import proofs
 from runner.render.history.run_history import RunHistory
 from runner.render.site.month_view import PlannedWork
 

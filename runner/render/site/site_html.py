@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -17,8 +17,6 @@ from runner.render.markup import template_environment, visible
 
 _LINK = regex(rf"`(?P<code>[^`\n]+)`|(?P<web>https?://[^\s<>\"'`]*[\w/])|(?<![\w-]){REFERENCE_ID.strip('^$')}(?![\w-])")
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 Href = Callable[[str], str]
 """Where what has an id is told of, relative to any page; empty where it is not."""
 
@@ -61,11 +59,3 @@ def _own(name: str) -> Markup:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def grouped(values: Iterable[Value], key: Callable[[Value], Key]) -> Mapping[Key, list[Value]]:
-    """`values` by their `key`, in the order in which each key comes first."""
-    found: dict[Key, list[Value]] = {}
-    for value in values:
-        found.setdefault(key(value), []).append(value)
-    return found

@@ -10,8 +10,7 @@ from runner.core.events import Instant
 from runner.core.wording import listed
 from runner.lab.probe import Probe
 from runner.orchestrator.request import Result
-from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillVerdict, WouldBeCall
-from runner.render.drills.training import Training
+from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillVerdict, Training, WouldBeCall
 from runner.services.drills.drill_task import DrillConditions, DrillTask
 from runner.store.log.envelope import Record
 from runner.store.log.log_reader import read

@@ -19,8 +19,7 @@ from runner.model.mentions import mentioned_in
 from runner.model.procedure.drill import PHASES, Drill
 from runner.model.verification import Verification
 from runner.orchestrator.request import Result, RunRequest
-from runner.render.drills.drill_result import DrillMoment, DrillTest
-from runner.render.drills.training import Training
+from runner.render.drills.drill_result import DrillMoment, DrillTest, Training
 from runner.services.drills.hosts_that_stay import DrillUndo, PlayedUndo
 from runner.services.drills.recorded_calls import Switchboard
 from runner.store.log.envelope import Record

@@ -20,8 +20,7 @@ from runner.lab.interrupts import uninterrupted
 from runner.lab.probe import Probe
 from runner.model.step import Effect
 from runner.orchestrator.request import Result, RunRequest
-from runner.render.drills.drill_result import DrillResult, DrillTest, DrillVerdict
-from runner.render.drills.training import Training
+from runner.render.drills.drill_result import DrillResult, DrillTest, DrillVerdict, Training
 from runner.services.drills.brakes import EACH, Brakes
 from runner.services.drills.drill_journal import DrillJournal
 from runner.services.drills.drill_task import DrillConditions, DrillTask

@@ -16,7 +16,7 @@ from runner.library.runbook_source import Source
 from runner.model.mentions import mentioned_in
 from runner.model.runbook import Exclusion
 from runner.model.step import Step
-from runner.render.drills.training import TOLD, TrainedStep, Training
+from runner.render.drills.drill_result import TOLD, TrainedStep, Training
 
 LONGEST = timedelta(minutes=30)
 """How long somebody may take who is trained, where the budget of the drill is not longer."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from runner.core.deferred import dataclass
+from runner.core.wording import grouped
 from runner.executor.inventory.inventory_hosts import holding
 from runner.library.library import Library
 from runner.library.links.link_checks import findings
-from runner.library.links.links import Link, by_source, by_target, impact, links, meant, of, sort, title, to
+from runner.library.links.links import Link, impact, links, meant, of, sort, title, to
 from runner.library.snapshot import LibrarySnapshot, read
 from runner.model.yaml.finding import Finding
 
@@ -83,12 +83,10 @@ def linked_names(word: str, library: Library) -> tuple[LinkedName, ...]:
 
 
 def _neighbours(ends: Iterable[tuple[str, str, Link]], snapshot: LibrarySnapshot) -> tuple[Neighbour, ...]:
-    grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, kind, link in ends:
-        grouped[name, kind].append(f"{link.file}:{link.line}")
+    written_in = grouped(((name, kind), f"{link.file}:{link.line}") for name, kind, link in ends)
     return tuple(
         Neighbour(name, kind, title(name, snapshot), tuple(dict.fromkeys(places)))
-        for (name, kind), places in grouped.items()
+        for (name, kind), places in written_in.items()
     )
 
 
@@ -116,7 +114,7 @@ def registry(library: Library) -> Registry:
     """The registry of `library`, and every finding about links."""
     snapshot = read(library)
     every = links(snapshot)
-    outward, inward = by_source(every), by_target(every)
+    outward, inward = grouped((each.source, each) for each in every), grouped((each.target, each) for each in every)
     entries = tuple(
         RegistryEntry(
             id=name,

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
-from runner.library.gates.gate_baseline import Comparison, compare
 from runner.library.gates.matrix import Row, common_procedures, matrix
-from runner.library.gates.quality_gates import ask
+from runner.library.gates.quality_gates import Comparison, ask, compare
 from runner.library.index.summary import Summary
 from runner.library.last_tested import Proof
 from runner.library.library import Library

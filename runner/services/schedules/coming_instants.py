@@ -57,10 +57,6 @@ def _planned(entry: ScheduleEntry, now: datetime, until: datetime) -> Iterator[P
     assert schedule  # noqa: S101 - its caller has looked
     for instant in instants(schedule.times, now, until):
         later = spread(entry.name, instant, schedule.jitter)
-        begins = f"begins {_whole(later)} later" if later else ""
+        begins = f"begins {duration.whole(later.total_seconds())} later" if later else ""
         notes = [change_of_clock(schedule.times, instant), begins, entry.fault]
         yield PlannedInstant(entry, instant, instant.astimezone(schedule.tz), "; ".join(filter(None, notes)))
-
-
-def _whole(time: timedelta) -> str:
-    return duration.show(timedelta(seconds=round(time.total_seconds())))

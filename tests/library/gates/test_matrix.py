@@ -9,7 +9,7 @@ from harness.collected import alert, collected, entry
 
 from runner.library.gates.matrix import Row, common_procedures, matrix
 from runner.library.last_tested import Proof
-from runner.library.registry.must_haves import MUST_HAVES
+from runner.library.registry.registry import MUST_HAVES
 from runner.model.yaml.finding import InvalidFileError
 
 MON = alert("MON-001", runbook="RUN-001")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from runner.library.registry.registry import (
+    MUST_HAVES,
     Alert,
     Deployment,
     Entry,
+    MustHave,
     Planned,
     Risk,
     Rollback,
@@ -161,3 +165,9 @@ def test_a_registry_that_is_a_file_is_told(tmp_path, monkeypatch):
 
 def test_the_prefix_of_an_id():
     assert [prefix("MON-005"), prefix("RISK-123456")] == ["MON", "RISK"]
+
+
+def test_there_are_three_of_each_category():
+    assert Counter(MUST_HAVES.values()) == {"incident": 3, "deployment": 3, "maintenance": 3, "recovery": 3}
+    assert {procedure.words: category for procedure, category in MUST_HAVES.items()}["Service restart"] == "recovery"
+    assert set(MUST_HAVES) == set(MustHave)

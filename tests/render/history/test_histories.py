@@ -25,7 +25,7 @@ from runner.core.step_tags import undo_id
 from runner.library.snapshot import read as read_library
 from runner.orchestrator.recovery import name_abandoned
 from runner.orchestrator.run_environment import GateAnswer
-from runner.render.history.proofs import proofs
+from runner.render.history.recorded_runs import proofs
 from runner.render.history.run_history import histories
 from runner.render.site.pages import pages
 from runner.render.site.site_content import gather

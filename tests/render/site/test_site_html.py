@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from runner.render.site.site_html import environment, grouped, linked, policy
+from runner.render.site.site_html import environment, linked, policy
 
 
 def href(name):
@@ -53,7 +53,3 @@ def test_templates_escape_whatever_they_are_given():
     made = environment(href)
 
     assert made.from_string("{{ a }}").render(a="<script>{{ 7 * 7 }}") == "&lt;script&gt;{{ 7 * 7 }}"
-
-
-def test_groups_are_in_the_order_in_which_they_come():
-    assert grouped(["b1", "a1", "b2"], lambda name: name[0]) == {"b": ["b1", "b2"], "a": ["a1"]}

@@ -13,7 +13,7 @@ import click
 from runner.cli import context
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
-from runner.core.wording import counted
+from runner.core.wording import counted, grouped
 from runner.library.library import Library
 from runner.library.root import shown
 from runner.markdown.draft import Defaults
@@ -88,9 +88,7 @@ def _show(page: ImportedPage, *, dry_run: bool, details: bool) -> None:
 def _summarise(pages: Sequence[ImportedPage], *, details: bool) -> None:
     """How many findings there are of each kind, and in how many pages, the most serious and most frequent first."""
     found = [(finding, page.page) for page in pages for finding in page.findings]
-    kinds: dict[tuple[Level, str], list[str]] = {}
-    for finding, page in found:
-        kinds.setdefault((finding.level, finding.rule), []).append(page)
+    kinds = grouped(((finding.level, finding.rule), page) for finding, page in found)
     empty = sum(not page.runbooks for page in pages)
     click.echo(
         f"\n{counted(len(pages), 'page')}, {empty} without a runbook, {counted(len(found), 'finding')}:", err=True

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.cli.output.recovered_runs import show_recovery
-from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
+from runner.cli.output.sent_pages import complain_of, show_next_levels, show_recovery, show_sent
 from runner.cli.output.terminal import safe
 from runner.cli.system import on_signals, owner_of, program_words
 from runner.core.errors import AuditError, ExitCode

@@ -12,7 +12,7 @@ from runner.cli import context
 from runner.cli.output.formats import forms
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
-from runner.library.gates.gate_baseline import Comparison, check, name
+from runner.library.gates.quality_gates import Comparison, check, name
 from runner.model.yaml.finding import Finding
 from runner.render.junit import gates_as_junit
 from runner.services.library.library_overview import check_gates

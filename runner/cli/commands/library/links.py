@@ -21,16 +21,12 @@ def command(linked: str, form: str) -> None:
     """Show the links from and to NAME: a runbook, a registry entry, a contact, a host or group, or a program."""
     names = linked_names(linked, context.library())
     if form == "json":
-        click.echo(json.dumps([_data(each) for each in names], indent=2))
+        click.echo(json.dumps([{"name": each.name, **_directions(each)} for each in names], indent=2))
         return
     for each in names:
         for direction, rows in _directions(each).items():
             click.secho(f"{each.name} {direction}", bold=True)
             draw([{**row, "written in": _together(row["written in"])} for row in rows], empty="  nothing")
-
-
-def _data(linked: LinkedName) -> dict[str, object]:
-    return {"name": linked.name, **_directions(linked)}
 
 
 def _directions(linked: LinkedName) -> dict[str, list[dict[str, Any]]]:

@@ -23,7 +23,9 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
     """List the runbooks, or with --runs the runs."""
     if runs and categories:
         raise click.UsageError("--runs and --categories cannot be combined")
-    rows: Sequence[Mapping[str, object]] = _runs() if runs else _categories() if categories else _runbooks()
+    rows: Sequence[Mapping[str, object]] = (
+        _runs() if runs else rows_of(list_categories(context.library())) if categories else _runbooks()
+    )
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
     else:
@@ -54,10 +56,6 @@ def _row(listed: ListedRunbook, tested: TestedRunbook | None) -> dict[str, objec
         "last tested": str((tested and tested.last) or "never"),
         "next due": f"{tested.due:%Y-%m-%d}" if tested and tested.due else "now",
     }
-
-
-def _categories() -> list[dict[str, object]]:
-    return rows_of(list_categories(context.library()))
 
 
 def _runs() -> list[Mapping[str, object]]:

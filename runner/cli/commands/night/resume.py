@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.prompts.doubt_options import doubt_options
-from runner.cli.prompts.gate_options import gate_options
+from runner.cli.prompts.gate_options import doubt_options, gate_options
 from runner.cli.prompts.guard_options import guard_options
 from runner.cli.prompts.input_options import options_again
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,12 +73,9 @@ def _row(run: RunSummary, runs: ListedRuns) -> dict[str, str]:
     row = {key: str(value) for key, value in as_data(run).items() if key not in {"started", "undelivered"}}
     row |= {"outcome": run.outcome or "-", "children": ", ".join(run.children), "now": ""}
     if run.live and (now := runs.status(run)):
-        row["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(map(_going, _running(now)))
+        going = (f"{safe(step.name)}{_time(step)}" for step in now.steps if "running" in step.hosts.values())
+        row["now"] = f"waits for {now.waiting}" if now.waiting else "; ".join(going)
     return row | {"undelivered": ", ".join(run.undelivered)}
-
-
-def _running(status: RunStatus) -> list[StepStatus]:
-    return [step for step in status.steps if "running" in step.hosts.values()]
 
 
 def _show(state: StateDirectory, run: RunDirectory, runs: ListedRuns, *, as_json: bool) -> None:
@@ -176,10 +173,6 @@ def _ending(run: RunHistory | None) -> list[str]:
     return [*what, *commands]
 
 
-def _going(step: StepStatus) -> str:
-    return f"{safe(step.name)}{_time(step)}"
-
-
 def _time(step: StepStatus) -> str:
     """How long the step takes or took, and how long it usually takes: `0.9 s, usually 0.8 s`."""
     if step.seconds is None:
@@ -196,4 +189,4 @@ def _budget(status: RunStatus) -> str:
 
 
 def _shown(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else duration.show(timedelta(seconds=round(seconds)))  # noqa: PLR2004
+    return f"{seconds:.1f} s" if seconds < 10 else duration.whole(seconds)  # noqa: PLR2004

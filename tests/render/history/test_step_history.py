@@ -1,8 +1,22 @@
-"""What the items of a step are called: by their number, and by what they are."""
+"""The samples of a verification are numbers where each of them is about one."""
 
 from __future__ import annotations
 
-from runner.render.history.item_names import ItemNames
+import pytest
+
+from runner.render.history.step_history import ItemNames, numbers
+
+
+@pytest.mark.parametrize(
+    ("samples", "values"),
+    [
+        (['{"percent": 98}', '{"percent": 91.5}', "-3 of 7"], [98.0, 91.5, -3.0]),
+        (["98", "nobody answered"], []),
+        ([], []),
+    ],
+)
+def test_samples_as_numbers(samples, values):
+    assert numbers(samples) == values
 
 
 def test_an_item_is_called_by_its_number_and_by_what_it_is_on_each_host():

@@ -7,7 +7,7 @@ import pytest
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.matches import Matches
 from runner.kinds.verifications.that import That
-from runner.model.checks.exit_code_use import exit_codes, judges_output
+from runner.lint.lint_context import exit_codes, judges_output
 from runner.model.verification import Verification
 
 

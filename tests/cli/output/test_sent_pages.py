@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from runner.cli import context
-from runner.cli.output.recovered_runs import show_recovery
+from runner.cli.output.sent_pages import show_recovery
 from runner.cli.system import System
 from runner.core.errors import AuditError
 from runner.orchestrator.request import Call
