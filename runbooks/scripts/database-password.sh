@@ -11,9 +11,12 @@ replace() { # FILE: by what comes in, with the same owner and mode
 }
 escaped=$(sed 's/[\\:]/\\&/g' <<<"$NEW_PASSWORD") # as https://www.postgresql.org/docs/current/libpq-pgpass.html wants it
 printf '*:*:*:%s:%s\n' "$ROLE" "$escaped" | replace "$PASSWORD_FILE"
+pooler=
 if [ -f /etc/pgbouncer/userlist.txt ]; then
   printf '"%s" "%s"\n' "$ROLE" "${NEW_PASSWORD//\"/\"\"}" | replace /etc/pgbouncer/userlist.txt
-  systemctl try-restart pgbouncer
+  systemctl try-restart pgbouncer & # while the service starts
+  pooler=$!
 fi
 systemctl restart "$UNIT"
+[ -z "$pooler" ] || wait "$pooler"
 echo "$UNIT has the new password"
