@@ -142,7 +142,7 @@ class Place:
         asked += ["prerequisite-1"] if "prerequisites:\n  - confirm: " in text else []
         words += [word for step in asked for word in ("--confirm", step)]
         done = subprocess.run([sys.executable, "-m", "runner", *words], capture_output=True, text=True, check=False)
-        return json.loads(done.stdout.splitlines()[-1])["outcome"], done.stderr
+        return json.loads(done.stdout.splitlines()[-1])["outcome"], done.stderr + done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_it_is_mended_for_good_or_somebody_is_called(place, cause):
     for _ in range(STILL if outcome == "passed" else 0):
         well.append(place.is_well(cause["asks"]))
         time.sleep(1)
-    assert (outcome, all(well)) == (cause["ends"], True), said
+    assert (outcome, all(well), cause.get("told", "") in said) == (cause["ends"], True, True), said
     for host, script in cause.get("stays", {}).items():
         place.on(host, script)
     assert (place.calls > before) is (outcome != "passed" and cause.get("called", True)), said
