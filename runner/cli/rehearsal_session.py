@@ -113,13 +113,14 @@ def do_drills(
         show_plans(plans if breaks else (), hidden=manner.alert_only)
         if manner.trainee:
             show_ways(session.ways(sources))
-        agree(plans, yes=manner.yes or not breaks)
-        for result in session.do(sources, tests, plans):
-            show_calls(result)
-            show_result(result)
-            yield result
-            if result.is_interrupted or pulled(state):
-                return
+        with session.alone(sources):
+            agree(plans, yes=manner.yes or not breaks)
+            for result in session.do(sources, tests, plans):
+                show_calls(result)
+                show_result(result)
+                yield result
+                if result.is_interrupted or pulled(state):
+                    return
 
 
 def agree(plans: Sequence[DrillPlan], *, yes: bool) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol
 
 from runner.channels.base import Page
 from runner.core.deferred import dataclass
-from runner.core.errors import ExecutionError, InvalidInputError
+from runner.core.errors import ExecutionError, InvalidInputError, LockedError
 from runner.core.events import Event, EventType
 from runner.core.process_stat import started
 from runner.core.wording import listed
 from runner.lab.drills.armed_undo import Arming, HostUndo, arm, is_armed, tell
 from runner.lab.drills.drill_phases import DrillPhases
 from runner.lab.drills.plain_ansible import PlainAnsible
+from runner.library.root import cache_directory
 from runner.model.contacts import Contact
 from runner.model.step import Step
 from runner.orchestrator.run_environment import Installation
@@ -218,6 +219,25 @@ def held(
             left = [each.host for each in installation.state.owed_undos.all() if each.run == run]
             over = f"not taken back yet on {listed(left)}" if left else "taken back"
             tell(f"the drill of {runbook} is over: what was broken is {over}")
+
+
+@contextmanager
+def alone(installation: Installation, runbooks: Sequence[str], machines: Iterable[str]) -> Iterator[None]:
+    """While the block lasts no other command of this user drills on the `machines`, whatever its state directory is.
+
+    Raises:
+        LockedError: one does.
+    """
+    actor, clock = installation.actor, installation.clock
+    whose = str(installation.state.path)
+    holder = Holder("", listed(runbooks), actor.user, actor.host, actor.pid, clock(), tree=whose)
+    locks = Locks(cache_directory(installation.environ) / "drilled", clock=clock)
+    try:
+        taken = locks.take([f"host:{each}" for each in machines], holder)
+    except LockedError as error:
+        raise LockedError(error.message, hint="nothing was broken; begin again when that has ended") from None
+    with taken:
+        yield
 
 
 def announce(

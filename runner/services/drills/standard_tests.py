@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -29,7 +30,7 @@ from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSer
 from runner.services.drills.brakes import pulled
 from runner.services.drills.drill_plan import DISPOSABLE, DrillPlan, broken_by, plan_drill
 from runner.services.drills.drill_task import DrillConditions, DrillTask, Start
-from runner.services.drills.hosts_that_stay import GRACE, OwnUndo, announce, check_nothing_owed, held
+from runner.services.drills.hosts_that_stay import GRACE, OwnUndo, alone, announce, check_nothing_owed, held
 from runner.services.drills.one_drill import do_drill
 from runner.services.drills.production_overlap import check_is_not_production
 from runner.services.drills.recorded_calls import Switchboard
@@ -72,6 +73,18 @@ class DrillSession:
         if not self.backend.given:
             return ()
         return tuple(self._plan(task) for task in self._tasks(sources, (DrillTest.AS_WRITTEN,)))
+
+    def alone(self, sources: Sequence[Source]) -> AbstractContextManager[None]:
+        """While it lasts no other command drills on hosts that were there before: it would see the faults of this one.
+
+        Raises:
+            LockedError: one does.
+        """
+        if not self.backend.given:
+            return nullcontext()
+        inventory = self._ansible.inventory()
+        machines = {inventory.machine(host) for host in inventory.variables}
+        return alone(self.installation, [source.id for source in sources], machines)
 
     def _plan(self, task: DrillTask) -> DrillPlan:
         inputs, here = task.inputs(self.installation.secrets), self.installation

@@ -19,7 +19,7 @@ class Holder:
     """The run `run` of `runbook`, which `user` started on the machine `host` as process `pid`.
 
     `tree` is the first of the runs that belong together, by being resumed or handed over; empty when that is `run`.
-    `step` is where the run is.
+    `step` is where the run is. Without a `run` it is the drills of `runbook`, of which there may be several.
     """
 
     run: str
@@ -61,7 +61,8 @@ class Holder:
         """Who it is, and since when, for a person."""
         at = f" at the step {self.step}" if self.step else ""
         whole = timedelta(seconds=int(self.age(now).total_seconds()))
-        return f"{self.user} on {self.host} (pid {self.pid}): run {self.run} of {self.runbook}{at}, for {show(whole)}"
+        work = f"run {self.run} of {self.runbook}" if self.run else f"a drill of {self.runbook}"
+        return f"{self.user} on {self.host} (pid {self.pid}): {work}{at}, for {show(whole)}"
 
 
 @dataclass(frozen=True, slots=True)

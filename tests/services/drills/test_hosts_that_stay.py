@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import pytest
 from harness.staging_drill import installation_of
 
 from runner.core.errors import InvalidInputError, LockedError
-from runner.services.drills.hosts_that_stay import STEP, check_nothing_owed, held
+from runner.services.drills.hosts_that_stay import STEP, alone, check_nothing_owed, held
 from runner.store.owed_undos import ArmedHost, OwedUndo
 
 RUN, OTHER = "20260101T000000Z-00000001", "20260101T000000Z-00000002"
@@ -25,6 +28,25 @@ def test_another_drill_or_run_waits_and_the_run_of_the_drill_itself_does_not(tmp
             pass
     with held(here, OTHER, "RUN-200", ["web1:22"]):
         pass
+
+
+def test_a_drill_of_another_state_directory_is_refused_in_one_line_that_says_whose_it_is(tmp_path):
+    caches = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    here, elsewhere = (replace(installation_of(tmp_path / name), environ=caches) for name in ("one", "two"))
+
+    with alone(here, ["RUN-100", "RUN-200"], ["10.77.0.11:22", "10.77.0.12:22"]):
+        with pytest.raises(LockedError) as caught, alone(elsewhere, ["RUN-300"], ["10.77.0.12:22", "10.77.0.99:22"]):
+            pass
+        with alone(elsewhere, ["RUN-300"], ["10.77.1.12:22"]):
+            pass
+    with alone(elsewhere, ["RUN-300"], ["10.77.0.12:22"]):
+        pass
+
+    user, host = here.actor.user, here.actor.host
+    assert (caught.value.message, caught.value.hint) == (
+        f"host:10.77.0.12:22 is held by {user} on {host} (pid {os.getpid()}): a drill of RUN-100, RUN-200, for 0s",
+        "nothing was broken; begin again when that has ended",
+    )
 
 
 def test_what_an_earlier_drill_has_left_comes_first(tmp_path):

@@ -59,11 +59,12 @@ def test_the_age_does_not_follow_a_wall_clock_that_jumps_unless_the_machine_was_
 
 
 def test_a_person_is_told_who_and_where_and_for_how_long():
-    at = replace(ALICE, step="drain")
+    at, drills = replace(ALICE, step="drain"), replace(ALICE, run="", runbook="RUN-001, RUN-006")
 
-    assert [each.sentence(NOW) for each in (ALICE, at)] == [
+    assert [each.sentence(NOW) for each in (ALICE, at, drills)] == [
         "alice on bastion (pid 4711): run run-1 of RUN-001, for 1m15s",
         "alice on bastion (pid 4711): run run-1 of RUN-001 at the step drain, for 1m15s",
+        "alice on bastion (pid 4711): a drill of RUN-001, RUN-006, for 1m15s",
     ]
 
 
