@@ -9,6 +9,7 @@ import io
 import keyword
 import os
 import re
+import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,14 @@ class _Commands(click.Group):
             if why := unfit(word):
                 raise click.UsageError(f"Argument {number}, {word!r}, {why}.", ctx)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            if _is_read(1) and _is_read(2):  # else click takes it for the end of whoever reads, and says nothing
+                raise RuntimeError("what it was sending something to went away") from error
+            raise
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -203,6 +212,13 @@ def _is_there(look: Callable[[], object]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_read(number: int) -> bool:
+    """Whether somebody may still read what is written to the stream of that `number`."""
+    stream = select.poll()
+    stream.register(number, 0)
+    return not stream.poll(0)
 
 
 def _open_standard_streams() -> None:

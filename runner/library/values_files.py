@@ -15,7 +15,6 @@ from runner.model.runbook import Runbook
 from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import Finding, InvalidFileError, Place, leaves, quoted
 
-_NAME: TypeAdapter[str] = TypeAdapter(Name)
 _VAULT = b"$ANSIBLE_VAULT"
 _INSTEAD = "keep a secret as an input of type secret, whose default says where it is, like vault:FILE#KEY"
 
@@ -71,9 +70,10 @@ def _values(files: SideFiles, path: str) -> Document:
 
 
 def _findings(document: Document) -> Iterator[Finding]:
+    names: TypeAdapter[str] = TypeAdapter(Name)
     for name in document.value:
         try:
-            _NAME.validate_python(name)
+            names.validate_python(name)
         except ValidationError as error:
             message = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
             yield document.finding((name,), "wrong-value", message)

@@ -237,6 +237,17 @@ def test_a_pipe_whose_reader_went_away_is_no_cause_for_noise(here):
     assert (ran.returncode, ran.stderr) == (1, b"")
 
 
+def test_another_pipe_whose_reader_went_away_is_told(runbook, monkeypatch):
+    raising(monkeypatch, BrokenPipeError(32, "Broken pipe"))
+
+    ran = runbook("list")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(
+        "error: a defect of runbookctl (RuntimeError: what it was sending something to went away)"
+    )
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_without_the_letters_is_no_cause_to_fail(here, encoding):
     ran = command_line("--library", "shipped", "show", "RUN-001", env={**os.environ, "PYTHONIOENCODING": encoding})
