@@ -163,7 +163,6 @@ class Channel(Model):
 
     def send_within(self, page: Page, *, secrets: Secrets, patience: Patience) -> Receipt:
         """The same where somebody waits less long; a channel that cannot hurry takes the time that it needs."""
-        del patience
         return self.send(page, secrets=secrets)
 
     def written(self) -> dict[str, Any]:
@@ -190,12 +189,10 @@ class Channel(Model):
             InquiryError: that cannot be known just now.
             SecretMissingError: a secret for it is not there.
         """
-        del dedup_key, secrets
         return None
 
     def problems(self, page: Page) -> Sequence[str]:
         """Why the other side would refuse `page`, a sentence each, as far as one can know without asking it."""
-        del page
         return ()
 
 
@@ -249,11 +246,6 @@ def _missing(reference: str, why: str) -> NoReturn:
     mend = {"env": f"set the environment variable {name}", "file": f"write the secret to {name}, readable by you"}
     hint = mend.get(source) or why or "write the secret there"
     raise SecretMissingError(f"the secret {reference} is missing or blank", hint=hint)
-
-
-def refusal(channel: str, error: SecretMissingError) -> Receipt:
-    """The receipt of a page that was never sent, because of `error`."""
-    return Receipt(channel, "refused", 0, f"{error.message}: {error.hint}")
 
 
 _NO_REFERENCE = "write where the secret is, env:NAME or file:/path or as an input has it, never the secret itself"

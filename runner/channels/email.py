@@ -14,17 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from runner.channels import transport as network
 from runner.channels.address import MailAddress, is_loopback
-from runner.channels.base import (
-    WORDS,
-    Action,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import WORDS, Action, Page, Receipt, SecretReference, Secrets, reveal
 from runner.channels.exchange import Exchange
 from runner.channels.payload import as_text, fit, one_line
 from runner.core.fields import AtLeastOne
@@ -73,12 +63,9 @@ class Email(network.NetworkChannel):
         """Everything that is a message."""
         return action not in {"note", "ticket"}
 
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+    def tell(self, page: Page, secrets: Secrets, transport: network.Transport) -> Receipt:
         """Hands the message to the mail server."""
-        try:
-            password = reveal(self.password, secrets) if self.password else ""
-        except SecretMissingError as error:
-            return refusal(self.key, error)
+        password = reveal(self.password, secrets) if self.password else ""
         work = partial(self._submit, message(page, self.sender, self.to), password)
         return transport.repeat(self.key, lambda attempt: _verdict(attempt, work))
 

@@ -15,16 +15,7 @@ from typing import IO, Annotated, ClassVar
 from pydantic import AfterValidator, Field, StringConstraints
 
 from runner.channels import transport as network
-from runner.channels.base import (
-    Action,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Action, Page, Receipt, SecretMissingError, SecretReference, Secrets, reveal
 from runner.channels.payload import to_json
 from runner.channels.webhook import envelope
 from runner.core.errors import InvalidInputError
@@ -69,13 +60,10 @@ class CommandChannel(network.NetworkChannel):
         """Everything but notes, which repeat the hand-off: the program decides what becomes of it."""
         return action != "note"
 
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+    def tell(self, page: Page, secrets: Secrets, transport: network.Transport) -> Receipt:
         """Starts the program."""
-        try:
-            self._check_files()
-            values = {name: reveal(reference, secrets) for name, reference in self.env.items()}
-        except SecretMissingError as error:
-            return refusal(self.key, error)
+        self._check_files()
+        values = {name: reveal(reference, secrets) for name, reference in self.env.items()}
         body = to_json(envelope(page))
         return transport.repeat(self.key, lambda attempt: self._run(attempt, body, values))
 

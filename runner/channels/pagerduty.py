@@ -13,16 +13,7 @@ from pydantic import Field, model_validator
 from runner.channels import pagerduty_rest as rest
 from runner.channels import transport as network
 from runner.channels.address import Address, MailAddress
-from runner.channels.base import (
-    Action,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Action, Page, Receipt, SecretMissingError, SecretReference, Secrets, reveal
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.inquiry import IncidentState
 from runner.channels.payload import as_text, fit, one_line, to_json
@@ -81,17 +72,14 @@ class PagerDuty(network.NetworkChannel):
         """Whether there is an event for `action`; a note needs a token."""
         return action in _EVENTS or action == "change" or (action == "note" and self.token is not None)
 
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+    def tell(self, page: Page, secrets: Secrets, transport: network.Transport) -> Receipt:
         """Triggers, acknowledges or resolves the alert of the page's dedup key, adds to it, or tells of a change.
 
         News are a note of the incident where there is a token, else one more event in the log of its alert.
         """
-        try:
-            if page.action == "note" or (page.action == "progress" and self.token):
-                return self._rest(secrets, transport).note(self.key, page, shortened(page.dedup_key))
-            routing_key = self._routing_key(secrets)
-        except SecretMissingError as error:
-            return refusal(self.key, error)
+        if page.action == "note" or (page.action == "progress" and self.token):
+            return self._rest(secrets, transport).note(self.key, page, shortened(page.dedup_key))
+        routing_key = self._routing_key(secrets)
         change = page.action == "change"
         body = to_json((change_event if change else event)(page, routing_key))
         url = f"{self.url.removesuffix('/enqueue')}/change/enqueue" if change else self.url

@@ -41,7 +41,16 @@ class RestApi:
         Raises:
             InquiryError: that cannot be known.
         """
-        found = self._get("/incidents", _by_key(key)).get("incidents") or []
+        answers: list[HttpAnswer] = []
+
+        def ask(attempt: network.SendAttempt) -> network.Verdict:
+            answers.append(attempt.ask(self._request(_search(key))))
+            return _judge(answers[-1])
+
+        receipt = self.transport.repeat("pagerduty", ask)
+        if not receipt.ok:
+            raise InquiryError(f"PagerDuty cannot be asked: {receipt.reason}", hint="look at PagerDuty yourself")
+        found = answers[-1].content.get("incidents")
         return _state(found[0]) if found else None
 
     def note(self, channel: str, page: Page, key: str) -> Receipt:
@@ -49,7 +58,7 @@ class RestApi:
         mark = f"[{sha256(page.identity.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}]"
 
         def tell(attempt: network.SendAttempt) -> network.Verdict:
-            answer = attempt.ask(self._request(f"/incidents?{urlencode(_by_key(key))}"))
+            answer = attempt.ask(self._request(_search(key)))
             incidents = answer.content.get("incidents")
             if not incidents:
                 verdict = _judge(answer)
@@ -62,18 +71,6 @@ class RestApi:
             return _judge(attempt.ask(self._request(path, to_json(body))))
 
         return self.transport.repeat(channel, tell)
-
-    def _get(self, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
-        answers: list[HttpAnswer] = []
-
-        def tell(attempt: network.SendAttempt) -> network.Verdict:
-            answers.append(attempt.ask(self._request(f"{path}?{urlencode(query)}")))
-            return _judge(answers[-1])
-
-        receipt = self.transport.repeat("pagerduty", tell)
-        if not receipt.ok:
-            raise InquiryError(f"PagerDuty cannot be asked: {receipt.reason}", hint="look at PagerDuty yourself")
-        return answers[-1].content
 
     def _request(self, path: str, body: bytes | None = None) -> WebRequest:
         headers = {
@@ -96,8 +93,9 @@ def note(page: Page) -> str:
     return text if len(text) <= LONGEST_NOTE else f"{text[: LONGEST_NOTE - 1]}…"
 
 
-def _by_key(key: str) -> Mapping[str, str]:
-    return {"incident_key": key, "date_range": "all", "sort_by": "created_at:desc", "limit": "1"}
+def _search(key: str) -> str:
+    query = {"incident_key": key, "date_range": "all", "sort_by": "created_at:desc", "limit": "1"}
+    return f"/incidents?{urlencode(query)}"
 
 
 def _judge(answer: HttpAnswer) -> network.Verdict:

@@ -12,16 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from runner.channels import transport as network
 from runner.channels.address import Address, check_address
-from runner.channels.base import (
-    Action,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Action, Page, Receipt, SecretMissingError, SecretReference, Secrets, reveal
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import as_text, one_line, to_json
 from runner.core.deferred import dataclass, regex
@@ -95,15 +86,12 @@ class Slack(network.NetworkChannel):
         """Everything that is a message."""
         return action in _SIGNS
 
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+    def tell(self, page: Page, secrets: Secrets, transport: network.Transport) -> Receipt:
         """Posts the page, by a bot into the thread of its incident."""
-        try:
-            if self.webhook is not None:
-                request = WebRequest(self._webhook(secrets), to_json({"text": message(page, self.mention)}), _JSON)
-                return transport.send(self.key, request, judge=_judge_webhook, most_doubts=2)
-            return transport.repeat(self.key, _Thread.of(self, page, reveal(str(self.token), secrets)).tell)
-        except SecretMissingError as error:
-            return refusal(self.key, error)
+        if self.webhook is not None:
+            request = WebRequest(self._webhook(secrets), to_json({"text": message(page, self.mention)}), _JSON)
+            return transport.send(self.key, request, judge=_judge_webhook, most_doubts=2)
+        return transport.repeat(self.key, _Thread.of(self, page, reveal(str(self.token), secrets)).tell)
 
     def check(self, secrets: Secrets) -> None:
         """Look whether the address or the token is there."""

@@ -12,16 +12,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from runner.channels import transport as network
-from runner.channels.base import (
-    Action,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Action, Page, Receipt, SecretReference, Secrets, reveal
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.payload import as_text, fit, one_line
 from runner.core.deferred import regex
@@ -48,12 +39,9 @@ class TicketChannel(network.NetworkChannel):
         """Tickets only."""
         return action == "ticket"
 
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+    def tell(self, page: Page, secrets: Secrets, transport: network.Transport) -> Receipt:
         """Opens the ticket, unless it is there."""
-        try:
-            token = reveal(self.token, secrets)
-        except SecretMissingError as error:
-            return refusal(self.key, error)
+        token = reveal(self.token, secrets)
         return transport.repeat(self.key, partial(self._open, page, token, TicketOpening()))
 
     def check(self, secrets: Secrets) -> None:

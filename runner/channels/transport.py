@@ -9,7 +9,7 @@ from itertools import count
 from math import inf
 from typing import Literal, TypeVar
 
-from runner.channels.base import Channel, Page, Patience, Receipt, Secrets
+from runner.channels.base import Channel, Page, Patience, Receipt, SecretMissingError, Secrets
 from runner.channels.exchange import Exchange, HttpAnswer, WebRequest, http_exchange
 from runner.core.deferred import dataclass
 
@@ -189,7 +189,14 @@ class NetworkChannel(Channel):
     """A channel that sends through a transport, and so in the time that it is given."""
 
     def send(self, page: Page, *, secrets: Secrets, transport: Transport = STANDARD) -> Receipt:
-        """Tells `page`, as any channel does, through `transport`."""
+        """Tells `page`, as any channel does, through `transport`; it is refused where a secret is missing."""
+        try:
+            return self.tell(page, secrets, transport)
+        except SecretMissingError as error:
+            return Receipt(self.key, "refused", 0, f"{error.message}: {error.hint}")
+
+    def tell(self, page: Page, secrets: Secrets, transport: Transport) -> Receipt:
+        """The same; raises SecretMissingError where a secret is missing."""
         raise NotImplementedError
 
     def send_within(self, page: Page, *, secrets: Secrets, patience: Patience) -> Receipt:

@@ -15,16 +15,7 @@ from pydantic import AfterValidator, Field
 
 from runner.channels import transport as network
 from runner.channels.address import Address
-from runner.channels.base import (
-    Action,
-    Page,
-    Receipt,
-    SecretMissingError,
-    SecretReference,
-    Secrets,
-    refusal,
-    reveal,
-)
+from runner.channels.base import Action, Page, Receipt, SecretMissingError, SecretReference, Secrets, reveal
 from runner.channels.exchange import WebRequest
 from runner.channels.payload import fit, to_json
 from runner.core.deferred import regex
@@ -72,19 +63,16 @@ class Webhook(network.NetworkChannel):
         """Everything but tickets, and notes, which repeat the hand-off: the receiver decides what becomes of it."""
         return action not in {"note", "ticket"}
 
-    def send(self, page: Page, *, secrets: Secrets, transport: network.Transport = network.STANDARD) -> Receipt:
+    def tell(self, page: Page, secrets: Secrets, transport: network.Transport) -> Receipt:
         """Posts the page."""
-        try:
-            headers, key = {**self._headers(secrets), "Content-Type": "application/json"}, self._signing_key(secrets)
-        except SecretMissingError as error:
-            return refusal(self.key, error)
+        headers, key = {**self._headers(secrets), "Content-Type": "application/json"}, self._signing_key(secrets)
         body = to_json(envelope(page))
 
-        def tell(attempt: network.SendAttempt) -> network.Verdict:
+        def post(attempt: network.SendAttempt) -> network.Verdict:
             signed = signature(key, page.identity, int(transport.now()), body) if key else {}
             return network.judge(attempt.ask(WebRequest(self.url, body, {**headers, **signed})))
 
-        return transport.repeat(self.key, tell)
+        return transport.repeat(self.key, post)
 
     def check(self, secrets: Secrets) -> None:
         """Look whether the value of each header, and the key, are there."""

@@ -124,7 +124,6 @@ class _Dumper(yaml.SafeDumper):
     indent: Any
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
-        del indentless
         super().increase_indent(flow, False)  # noqa: FBT003 - PyYAML's signature, here and below
 
     def document(self, value: Any) -> None:

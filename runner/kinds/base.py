@@ -103,7 +103,6 @@ class Kind(Model):
         Raises:
             ValueError: a file that it names cannot be used.
         """
-        del read_file
         return None
 
     def result_names(self, read_file: ReadFile) -> frozenset[str]:
@@ -154,7 +153,6 @@ class Kind(Model):
         Raises:
             ValueError: the registry does not say what is needed.
         """
-        del entry
         return value
 
     @classmethod
@@ -164,5 +162,4 @@ class Kind(Model):
         Raises:
             ValueError: what is written is no template.
         """
-        del written
         return {}

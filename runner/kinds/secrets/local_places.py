@@ -33,7 +33,6 @@ class SecretFile(SecretStore):
 
     def read(self, reference: SecretReference, environ: Mapping[str, str]) -> str:
         """Its text."""
-        del environ
         try:
             content = read_limited(Path(reference.where).expanduser(), LONGEST)
             if len(content) > LONGEST:

@@ -31,7 +31,6 @@ class CommandStep(CommandKind, StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The program under `timeout`."""
-        del read_file
         newline = None if self.stdin is None else False  # exactly what is written, and no line break more
         options = {"chdir": self.chdir, "stdin_add_newline": newline, "environment": self.env}
         return bounded(self.command, timeout=timeout, stdin=self.stdin, **options)

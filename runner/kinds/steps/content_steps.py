@@ -51,7 +51,6 @@ class ContentStep(StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The import, under Ansible's own timeout for each of its tasks."""
-        del read_file
         module, args = self.imports()
         return Invocation(module, args, task_timeout=timeout, imports=True, variables=self.vars, facts=self.facts)
 

@@ -50,7 +50,6 @@ class HttpStep(HttpRequest, StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The request."""
-        del read_file
         return uri(self.http.options(), timeout=timeout, accept=self.accept)
 
     def describe(self) -> str:

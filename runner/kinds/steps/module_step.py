@@ -103,12 +103,10 @@ class ModuleStep(StepKind):
 
     def destroys(self, read_file: ReadFile) -> str:
         """What the module's name and arguments say."""
-        del read_file
         return destroyed_by_module(*self.ansible_module)
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The module under Ansible's own task timeout, the only one a module has."""
-        del read_file
         name, args = self.ansible_module
         if source := _brings(name, args):
             args = {**args, "src": f"{_FROM_PLAYBOOK}/{source}"}

@@ -32,7 +32,6 @@ class RunStep(StepKind):
 
     def call(self, timeout: timedelta, read_file: ReadFile) -> None:
         """No call is made on a host by the step itself."""
-        del timeout, read_file
 
     def describe(self) -> str:
         """What is run, in one line."""

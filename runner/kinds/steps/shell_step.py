@@ -39,12 +39,10 @@ class ShellStep(StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The lines under a strict bash under `timeout`."""
-        del read_file
         return bounded([*STRICT, self.shell], timeout=timeout, chdir=self.chdir, environment=self.env)
 
     def shell_code(self, read_file: ReadFile) -> Code:
         """The lines."""
-        del read_file
         return strict_code(self.shell, self.env)
 
     @classmethod

@@ -36,5 +36,4 @@ class SqlStep(Statement, StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The statement under `timeout`."""
-        del read_file
         return psql(self.sql, self.params, timeout=timeout)

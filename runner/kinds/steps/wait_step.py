@@ -50,7 +50,6 @@ class WaitStep(StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """Ansible's `wait_for` on the host, which counts whole seconds."""
-        del read_file
         if isinstance(self.wait, timedelta):
             return Invocation("ansible.builtin.wait_for", {"timeout": whole_seconds(self.wait)})
         target = {"path": self.wait.path} if self.wait.path else {"host": self.wait.host, "port": self.wait.port}

@@ -24,7 +24,6 @@ class VerificationKind(Kind):
 
     def probe(self, timeout: timedelta) -> Invocation | None:
         """The call whose result is judged, bounded by `timeout`; None looks at the step's own result."""
-        del timeout
         return None
 
     @cached_property
@@ -34,7 +33,6 @@ class VerificationKind(Kind):
 
     def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation | None:
         """The probe."""
-        del read_file
         return self.probe(timeout)
 
     def conditions(self, text: str | None) -> Sequence[str]:
@@ -43,7 +41,6 @@ class VerificationKind(Kind):
         Raises:
             ValueError: this tolerance makes no sense for such a result.
         """
-        del text
         return ()
 
     def default_conditions(self) -> Sequence[str]:

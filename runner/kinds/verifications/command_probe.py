@@ -51,7 +51,6 @@ class CommandKind(Kind):
 
     def shell_code(self, read_file: ReadFile) -> Code:
         """The command line."""
-        del read_file
         return command_line(self.command, self.env)
 
     @classmethod

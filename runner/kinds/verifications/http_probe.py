@@ -68,12 +68,10 @@ class HttpRequest(Kind):
 
     def destroys(self, read_file: ReadFile) -> str:
         """A DELETE."""
-        del read_file
         return "DELETE" if self.http.method == "DELETE" else ""
 
     def changes(self, read_file: ReadFile) -> str:
         """What is not a GET, except for a POST, by which many a service is only asked."""
-        del read_file
         return self.http.method if self.http.method in {"PUT", "PATCH", "DELETE"} else ""
 
 

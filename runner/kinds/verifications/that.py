@@ -17,7 +17,6 @@ class That(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """The conditions as they are written."""
-        del text
         return self.that
 
     @property

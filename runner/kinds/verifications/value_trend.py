@@ -71,7 +71,6 @@ class Trend(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """A share is one of a first value above 0, of less nobody can say it."""
-        del text
         falls, by = self.trend.way == "falls", self.trend.by
         if by is None:
             return (is_number(NOW), f"{NOW} {'<' if falls else '>'} {FIRST}")

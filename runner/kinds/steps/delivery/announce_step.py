@@ -35,12 +35,10 @@ class AnnounceStep(StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """What prints the message."""
-        del timeout, read_file
         return Invocation("ansible.builtin.debug", {"msg": self.announce.says})
 
     def programs(self, read_file: ReadFile) -> list[str]:
         """None."""
-        del read_file
         return []
 
     def describe(self) -> str:

@@ -138,7 +138,6 @@ class GitStep(StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """A program of the shell around git; what is written reaches it by its environment."""
-        del read_file
         program = _program(*self._programs)
         call = bounded([*STRICT, verbatim(program), "git"], timeout=timeout, environment=self._given)
         parts = ("commit", "previous") if self.git.checkout else ("tag", "commit", "made")
@@ -146,12 +145,10 @@ class GitStep(StepKind):
 
     def programs(self, read_file: ReadFile) -> list[str]:
         """Git alone: what else its program starts is on every host."""
-        del read_file
         return ["git"]
 
     def changes(self, read_file: ReadFile) -> str:
         """It always does, where what it makes is not there yet."""
-        del read_file
         return "git checkout" if self.git.checkout else "git tag"
 
     @property

@@ -40,7 +40,6 @@ class PipelineStep(StepKind):
 
     def invocation(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The request that begins it, or asks for the one that this run has begun before."""
-        del read_file
         call = self._begun_by_request(timeout) if self.pipeline.http else self._found_or_begun(timeout)
         keeps = {self.pipeline.fact: "pipeline"}
         return replace(call, keeps=keeps, on_controller=True)
@@ -96,7 +95,6 @@ class PipelineStep(StepKind):
 
     def changes(self, read_file: ReadFile) -> str:
         """It always does."""
-        del read_file
         return "begin a pipeline"
 
     def describe(self) -> str:

@@ -65,7 +65,6 @@ class Certificate(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """Nothing is wrong, and nothing will be for so long."""
-        del text
         return ("facts.fault == 'none'", f"facts.days_left >= {self.certificate.valid_for / timedelta(days=1):g}")
 
     def describe(self) -> str:

@@ -61,7 +61,6 @@ class Disk(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """What must be free at least."""
-        del text
         number, unit = _parts(self.disk.free)
         inodes = self.disk.inodes
         return (

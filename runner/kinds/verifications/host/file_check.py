@@ -57,7 +57,6 @@ class FileCheck(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """All that must hold."""
-        del text
         query = self.file
         wanted = {"sha256": query.sha256, "owner": query.owner, "mode": query.mode}
         oldest = duration.seconds(query.newer_than)[:-1] if query.newer_than else ""

@@ -66,7 +66,6 @@ class PortCheck(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """How it answers."""
-        del text
         return (f"facts.state == {literal(self.port.wanted[0])}",)
 
     def describe(self) -> str:

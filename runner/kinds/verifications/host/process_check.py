@@ -56,7 +56,6 @@ class Process(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """The comparison."""
-        del text
         return (f"facts.count {self._comparison}",)
 
     @property

@@ -66,7 +66,6 @@ class Service(VerificationKind):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """That there is one unit of that name, of which a pattern has none, and how it is."""
-        del text
         unit = self.service
         loads = "['loaded', 'masked']" if unit.state == "inactive" else "['loaded']"
         boots = {None: [], True: ["enabled"], False: ["disabled", "masked"]}[unit.enabled]

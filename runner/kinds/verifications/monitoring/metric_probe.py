@@ -103,7 +103,6 @@ class Metric(AsksService):
     @classmethod
     def completed(cls, value: Any, entry: ReadEntry) -> Any:
         """The query, with where it is asked unless it says so."""
-        del entry
         asks = isinstance(value, dict) and value.get("from") == "prometheus" and "url" not in value
         return {**value, "url": _PROMETHEUS} if asks else value
 
@@ -131,7 +130,6 @@ class Metric(AsksService):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """That there is a value, and what must hold of it."""
-        del text
         return ("problem == ''", self.metric.that)
 
     @property

@@ -80,7 +80,6 @@ class AsksService(VerificationKind):
 
     def call(self, timeout: timedelta, read_file: ReadFile) -> Invocation:
         """The probe as a step of its own, which fails where nothing is known."""
-        del read_file
         call = self.probe(timeout)
         assert isinstance(call.environment, Mapping)  # noqa: S101 - it was made so
         return replace(call, environment={**call.environment, f"{PREFIX}STRICT": "yes"})
@@ -92,7 +91,6 @@ class AsksService(VerificationKind):
 
     def programs(self, read_file: ReadFile) -> list[str]:
         """None on the host."""
-        del read_file
         return []
 
 

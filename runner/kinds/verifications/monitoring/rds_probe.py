@@ -52,7 +52,6 @@ class Rds(AsksService):
 
     def conditions(self, text: str | None) -> Sequence[str]:
         """That there is an answer, and what must hold of it."""
-        del text
         return ("problem == ''", self.rds.that)
 
     @property
