@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner import registered
 from runner.channels.base import Channel
@@ -95,7 +94,7 @@ class PluginProblem:
     hint: str
 
 
-class Group(Generic[_Plugin]):
+class Group(Mapping[str, _Plugin]):
     """What is called by a key: our own, and what other packages register in the entry points of the group.
 
     Our own is there whatever others register. What cannot be used, or has a key that is taken, is left out and is one
@@ -130,8 +129,17 @@ class Group(Generic[_Plugin]):
                     table.pop(called, None)  # nobody guesses which of the two is meant
                 continue
             table[called], owners[called] = guard(plugin, entry), package(entry)
-        self.table: Mapping[str, _Plugin] = MappingProxyType(dict(sorted(table.items())))
         self.problems = tuple(problems)
+        self._table = dict(sorted(table.items()))
+
+    def __getitem__(self, key: str) -> _Plugin:
+        return self._table[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
 
 
 def _problem(entry: EntryPoint, key: str, reason: str) -> PluginProblem:
@@ -162,17 +170,20 @@ def _classes(name: str, base: type[Any], own: tuple[type[Any], ...], taken: Coll
 
 
 @cache
-def _steps() -> Group[type[StepKind]]:
+def steps() -> Group[type[StepKind]]:
+    """Every kind of step, by the key a step is written with."""
     return _classes("runbookctl.steps", StepKind, _STEPS, KEYS_OF_STEPS)
 
 
 @cache
-def _verifications() -> Group[type[VerificationKind]]:
+def verifications() -> Group[type[VerificationKind]]:
+    """Every kind of verification, by its key."""
     return _classes("runbookctl.verifications", VerificationKind, _VERIFICATIONS, KEYS_OF_VERIFICATIONS)
 
 
 @cache
-def _channels() -> Group[type[Channel]]:
+def channels() -> Group[type[Channel]]:
+    """Every kind of channel, by its key."""
     # Imported here, with the clients for HTTP and mail that they need: most commands neither call nor read contacts.
     from runner.channels.email import Email  # noqa: PLC0415
     from runner.channels.github import GitHub  # noqa: PLC0415
@@ -187,7 +198,8 @@ def _channels() -> Group[type[Channel]]:
 
 
 @cache
-def _secrets() -> Group[type[SecretStore]]:
+def secrets() -> Group[type[SecretStore]]:
+    """Every kind of store of secrets, by the word that references to it begin with."""
     # Imported here: most commands look up no secret.
     from runner.kinds.secrets.ansible_vault import AnsibleVault, OldAnsibleVault  # noqa: PLC0415
     from runner.kinds.secrets.aws_stores import ParameterStore, SecretsManager  # noqa: PLC0415
@@ -204,39 +216,15 @@ def _secrets() -> Group[type[SecretStore]]:
 
 
 @cache
-def _faults() -> Group[Fault]:
-    return Group("runbookctl.faults", {each.key: each for each in KNOWN}, fault_key, lambda fault, _entry: fault)
-
-
-def steps() -> Mapping[str, type[StepKind]]:
-    """Every kind of step, by the key a step is written with."""
-    return _steps().table
-
-
-def verifications() -> Mapping[str, type[VerificationKind]]:
-    """Every kind of verification, by its key."""
-    return _verifications().table
-
-
-def channels() -> Mapping[str, type[Channel]]:
-    """Every kind of channel, by its key."""
-    return _channels().table
-
-
-def secrets() -> Mapping[str, type[SecretStore]]:
-    """Every kind of store of secrets, by the word that references to it begin with."""
-    return _secrets().table
-
-
-def faults() -> Mapping[str, Fault]:
+def faults() -> Group[Fault]:
     """Every way to break a host that a drill can begin with, by its key."""
-    return _faults().table
+    return Group("runbookctl.faults", {each.key: each for each in KNOWN}, fault_key, lambda fault, _entry: fault)
 
 
 def problems() -> tuple[PluginProblem, ...]:
     """What is wrong with the kinds that other packages register."""
-    kinds = (*_steps().problems, *_verifications().problems, *_channels().problems, *_secrets().problems)
-    return (*kinds, *_faults().problems)
+    kinds = (*steps().problems, *verifications().problems, *channels().problems, *secrets().problems)
+    return (*kinds, *faults().problems)
 
 
 def why_unknown(key: str) -> str:

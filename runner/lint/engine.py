@@ -27,17 +27,13 @@ if TYPE_CHECKING:
 
 
 @cache
-def _rules() -> plugins.Group[Rule]:
+def rules() -> plugins.Group[Rule]:
+    """Every rule by its name: our own, and those of other packages."""
     modules = pkgutil.walk_packages(runner.lint.rules.__path__, f"{runner.lint.rules.__name__}.")
     own = [
         item for each in modules for item in vars(importlib.import_module(each.name)).values() if isinstance(item, Rule)
     ]
     return plugins.Group("runbookctl.rules", {rule.id: rule for rule in own}, _id, _guard)
-
-
-def rules() -> Mapping[str, Rule]:
-    """Every rule by its name: our own, and those of other packages."""
-    return _rules().table
 
 
 def check_plugins() -> None:
@@ -46,7 +42,7 @@ def check_plugins() -> None:
     Raises:
         InvalidInputError: something cannot.
     """
-    plugins.check((*plugins.problems(), *_rules().problems))
+    plugins.check((*plugins.problems(), *rules().problems))
 
 
 def _id(rule: Any) -> str:
@@ -141,7 +137,7 @@ def _found(rule: Rule, context: LintContext) -> list[tuple[Rule, Hit]]:
     try:
         return [(rule, hit) for hit in (rule.find(context) if rule.find else ())]
     except PluginError as error:
-        level = Level.ERROR if rule.id in _rules().own else Level.WARNING
+        level = Level.ERROR if rule.id in rules().own else Level.WARNING
         return [(replace(rule, level=level), Hit((), error.message, error.hint))]
 
 

@@ -13,8 +13,8 @@ from runner.lint import engine
 
 _CACHES = (
     *(runner.has_plugins, runner._entry_points),
-    *(plugins._steps, plugins._verifications, plugins._channels, plugins._secrets),
-    engine._rules,
+    *(plugins.steps, plugins.verifications, plugins.channels, plugins.secrets),
+    engine.rules,
 )
 
 

@@ -1,7 +1,7 @@
 """`metric`: the value of a query to Prometheus, Datadog or CloudWatch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, Self
 
@@ -12,7 +12,7 @@ from runner.core.templates import Template, names_in
 from runner.kinds.base import ReadEntry
 from runner.kinds.values import Condition
 from runner.kinds.verifications.monitoring.alert_source import DATADOG
-from runner.kinds.verifications.monitoring.probe_program import Address, AsksService, Confidential
+from runner.kinds.verifications.monitoring.probe_program import Address, AsksForValue, Confidential
 
 _PROMETHEUS = "{{ prometheus_url }}"
 _FRESH = timedelta(minutes=5)
@@ -79,7 +79,7 @@ class MetricQuery(Model):
         return self
 
 
-class Metric(AsksService):
+class Metric(AsksForValue):
     """The value of a query, asked on the machine where runbookctl runs.
 
     It is never good where there is no series, a value that is no number, or one that is too old. `value` is that of the
@@ -127,20 +127,6 @@ class Metric(AsksService):
         period = f"{(asked.period or timedelta(minutes=1)).total_seconds():.0f}"
         settings = {"region": asked.region, "profile": asked.profile, "period": period}
         return {**common, "query": json.dumps(query), **settings}
-
-    def conditions(self, text: str | None) -> Sequence[str]:
-        """That there is a value, and what must hold of it."""
-        return ("problem == ''", self.metric.that)
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """That there is an answer."""
-        return ("problem == ''",)
-
-    @property
-    def expressions(self) -> tuple[str, ...]:
-        """What must hold."""
-        return (self.metric.that,)
 
     def describe(self) -> str:
         """The query and the condition."""

@@ -1,7 +1,7 @@
 """A program of ours that asks a service, as a task on the machine where runbookctl runs, and its files."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -92,6 +92,24 @@ class AsksService(VerificationKind):
     def programs(self, read_file: ReadFile) -> list[str]:
         """None on the host."""
         return []
+
+
+class AsksForValue(AsksService):
+    """A service is asked for something of which `that` must hold, in what is written behind the key."""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """What must hold."""
+        return (getattr(self, self.key).that,)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """That there is an answer."""
+        return ("problem == ''",)
+
+    def conditions(self, text: str | None) -> Sequence[str]:
+        """That there is an answer, and what must hold of it."""
+        return (*self.known, *self.expressions)
 
 
 @cache

@@ -1,6 +1,6 @@
 """`rds`: how an instance of Amazon RDS stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from runner.core.fields import Model
 from runner.core.templates import Template
 from runner.kinds.values import Condition
-from runner.kinds.verifications.monitoring.probe_program import Address, AsksService
+from runner.kinds.verifications.monitoring.probe_program import Address, AsksForValue
 
 
 class RdsInstance(Model):
@@ -24,7 +24,7 @@ class RdsInstance(Model):
     url: Address | None = Field(default=None, description="The address of the API, where it is not AWS' own")
 
 
-class Rds(AsksService):
+class Rds(AsksForValue):
     """How an instance of Amazon RDS stands, asked on the machine where runbookctl runs.
 
     Who asks is found as AWS' own tools do: in the environment, in a profile, a web identity, a `credential_process`, or
@@ -49,20 +49,6 @@ class Rds(AsksService):
     def question(self) -> Mapping[str, Any]:
         """The instance, and where it is."""
         return self.rds.model_dump(exclude={"that"})
-
-    def conditions(self, text: str | None) -> Sequence[str]:
-        """That there is an answer, and what must hold of it."""
-        return ("problem == ''", self.rds.that)
-
-    @property
-    def known(self) -> tuple[str, ...]:
-        """That there is an answer."""
-        return ("problem == ''",)
-
-    @property
-    def expressions(self) -> tuple[str, ...]:
-        """What must hold."""
-        return (self.rds.that,)
 
     def describe(self) -> str:
         """The instance and the condition."""
