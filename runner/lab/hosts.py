@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -91,22 +89,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class SshHosts:
-    """The hosts that are up, by name."""
+    """The hosts that are up, and the server of each, by name."""
 
     hosts: Mapping[str, Host]
-    programs: Programs
     servers: Mapping[str, Running]
-
-    def replace_host_key(self, name: str) -> None:
-        """Give the host a key that nobody knows, as if another machine had taken its place: clients must refuse it."""
-        host = self.hosts[name]
-        (host.directory / "host_key").unlink()
-        _make_key(self.programs, host.directory / "host_key")
-        started = host.directory / "sshd.pid"
-        pid = int(started.read_text(encoding="ascii"))
-        started.unlink()  # sshd starts again at SIGHUP, and writes it when it listens
-        os.kill(pid, signal.SIGHUP)
-        self.servers[name].wait_until(partial(_is_ready, host))
 
 
 @contextmanager
@@ -139,7 +125,7 @@ def _start(stack: ExitStack, directory: Path, names: Mapping[str, str], *, termi
     servers = {name: stack.enter_context(running(_sshd(host, programs))) for name, host in hosts.items()}
     for name, host in hosts.items():
         servers[name].wait_until(partial(_is_ready, host))
-    return SshHosts(hosts, programs, servers)
+    return SshHosts(hosts, servers)
 
 
 def _furnish(host: Host, programs: Programs, account: Account, *, terminals: str) -> None:

@@ -87,10 +87,6 @@ class Postgres:
             "PGPASSFILE": str(self.directory / f"{role}.pgpass"),
         }
 
-    def dsn(self, role: str) -> str:
-        """The connection string with which `role` opens the shop's database."""
-        return f"host={self.host} port={self.port} dbname={DATABASE} user={role} password={self.passwords[role]}"
-
     @classmethod
     @contextmanager
     def running(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
 from dataclasses import dataclass
 
 from runner.executor.ansible import workspace
@@ -39,6 +41,18 @@ class Lab:
     def options(self, *more, name="one"):
         """The ssh options of a host, with these before them, as ssh takes the first."""
         return " ".join([*(f"-o {option}" for option in more), *self.up.hosts[name].ssh_options()])
+
+
+def replace_host_key(up, name):
+    """Give the host a key that nobody knows, as if another machine had taken its place: clients must refuse it."""
+    directory = up.hosts[name].directory
+    key, started = directory / "host_key", directory / "sshd.pid"
+    key.unlink()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    pid = int(started.read_text(encoding="ascii"))
+    started.unlink()  # sshd starts again at SIGHUP, and writes it when it listens
+    os.kill(pid, signal.SIGHUP)
+    up.servers[name].wait_until(lambda: started.exists() and started.read_text(encoding="ascii").endswith("\n"))
 
 
 def script(path, text):

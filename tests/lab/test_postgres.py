@@ -115,19 +115,6 @@ def test_the_operator_may_end_a_session_and_the_reader_may_only_see_it(cluster):
     assert "terminating connection due to administrator command" in said
 
 
-@pytest.mark.live
-def test_the_connection_string_opens_the_same_door(cluster):
-    result = subprocess.run(
-        [cluster.psql, "-XAtq", cluster.dsn("runbook"), "-c", "SELECT current_user, current_database()"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={},
-    )
-
-    assert lines(result) == ["runbook|shop"]
-
-
 def test_its_passwords_are_in_no_repr_and_in_files_of_the_owner_only(tmp_path):
     cluster = Postgres(tmp_path, tmp_path, "127.0.0.1", 5432, dict.fromkeys(ROLES, "secret"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from harness.bench import step
+from harness.ssh_lab import replace_host_key
 
 from runner.core.errors import InvalidInputError
 from runner.lab.hosts import ssh_hosts
@@ -38,7 +39,7 @@ def test_each_host_does_the_steps_and_keeps_its_own_values(bench, ssh):
 def test_a_wrong_host_key_is_refused_and_nothing_runs_there(bench, ssh):
     made = bench.directory / "made"
     bench.write(step("act", f"touch {made}-$RUNBOOK_DEMO_HOST"))
-    ssh.replace_host_key("two")
+    replace_host_key(ssh, "two")
 
     ran = bench.run()
 
@@ -51,7 +52,7 @@ def test_a_wrong_host_key_is_refused_and_nothing_runs_there(bench, ssh):
 def test_where_a_host_may_fail_one_with_a_wrong_key_is_named_and_the_others_are_worked_on(bench, ssh):
     made = bench.directory / "made"
     bench.write(step("act", f"touch {made}-$RUNBOOK_DEMO_HOST"), max_failures=1)
-    ssh.replace_host_key("two")
+    replace_host_key(ssh, "two")
 
     ran = bench.run()
 
