@@ -1,7 +1,5 @@
 """Where a page may be sent: over HTTPS, over HTTP to this machine only, or to an e-mail address."""
 
-from __future__ import annotations
-
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit

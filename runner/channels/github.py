@@ -1,7 +1,5 @@
 """Opens issues at GitHub for the work that is left after a run."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode

@@ -1,7 +1,5 @@
 """What a channel can be asked, besides being told: how an incident stands."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal
 

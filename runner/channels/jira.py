@@ -1,7 +1,5 @@
 """Opens issues in Jira for the work that is left after a run."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode

@@ -1,7 +1,5 @@
 """Calls through a command of the team's own: the page on its standard input, its exit code as the answer."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Calls through PagerDuty: the Events API v2, with every limit its schema leaves out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from functools import partial

@@ -1,7 +1,5 @@
 """PagerDuty's REST API: how an incident stands, and its notes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What a page carries, as JSON that is never too large: the largest values are cut first, and say so."""
 
-from __future__ import annotations
-
 import json
 import math
 from bisect import bisect_right

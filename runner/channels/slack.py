@@ -1,7 +1,5 @@
 """Calls through Slack: messages to an incoming webhook, or by a bot one thread for each incident, edited as it goes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace

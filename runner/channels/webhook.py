@@ -1,7 +1,5 @@
 """Calls through a webhook: the page as a CloudEvent, posted as JSON to an address of the team's own."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from base64 import b64decode, b64encode

@@ -1,7 +1,5 @@
 """Who is worked on when: batches of hosts, and which steps one invocation can do on which hosts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, groupby, repeat
 

@@ -1,7 +1,5 @@
 """The blast radius of a run: what it may change, where, and up to which step all of it can be taken back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from itertools import chain
 from types import MappingProxyType

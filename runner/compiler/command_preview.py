@@ -1,7 +1,5 @@
 """What a step would do on a host, in a form that a person can read; what is not known yet stays a template."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """What was reviewed is what runs: the committed playbook, and whether it is still what the runbook compiles to."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From a Runbook to the Ansible playbook that does it: one step is one block, in file order."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Which of a result's names a condition really uses."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """A step that one machine does for each of its hosts: how its block says so to Ansible."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from typing import Any

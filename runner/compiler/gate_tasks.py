@@ -1,7 +1,5 @@
 """The tasks around a step: where everybody stops, where a person is asked, and what follows when it has failed."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator
 

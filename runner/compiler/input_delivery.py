@@ -1,7 +1,5 @@
 """How an input reaches a program: what is true or false as JSON writes it, and a secret where nobody else sees it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Whether a step is needed on a host: a task of its own decides it on the controller, so that no host can forge it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The action of a step as Ansible tasks: one, or with `retry` one inside the rescue of another."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Where a run stops for a person: the procedure cut into gates and segments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import Literal

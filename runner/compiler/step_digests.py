@@ -1,7 +1,5 @@
 """What each step does and how it is verified, as digests: a proof belongs to what was proven, not to its place."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """One verification as Ansible tasks: a probe that looks, as often as need be, and an assert that judges."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal

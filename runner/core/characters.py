@@ -1,7 +1,5 @@
 """Which values can be handed to a program, and what of a text must be made visible before people read it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Durations as people write them, like `500ms`, `2m`, `1h30m`, `7d`, and waiting for something that long."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

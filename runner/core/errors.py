@@ -1,7 +1,5 @@
 """What a person must mend: errors that carry a message, a hint and an exit code."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """The one way in which a file that somebody else has put there is opened: nothing blocks, and nothing has no end."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What was seen where something is not as it must be: exit code, last lines, and the values in a condition."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What Linux says of a process in `/proc/PID/stat`: who its parent is, when it was started, whether it is stopped."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 _PARENT, _STARTED = 1, 19

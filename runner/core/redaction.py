@@ -1,7 +1,5 @@
 """Keeps secrets out of what is recorded, shown and sent: each is `***`, however it is spelled and cut."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json

@@ -1,7 +1,5 @@
 """Where a secret is, never the secret: one grammar for inputs, contacts and the registry."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The tags that let a part of a compiled playbook be run, and the names of what is done for each item of a list."""
 
-from __future__ import annotations
-
 from runner.core.deferred import regex
 
 GATE = "gate"

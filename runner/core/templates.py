@@ -1,7 +1,5 @@
 """Jinja templates as authors write them: what is a template, its pieces, its names and the filter it goes through."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator, Mapping

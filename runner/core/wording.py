@@ -1,7 +1,5 @@
 """Values as people read them: in one line, and grouped by what they have in common."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial

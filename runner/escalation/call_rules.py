@@ -1,7 +1,5 @@
 """Decides who is called for what: by the rules of a runbook, what is known of the run so far, and what time it is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Literal

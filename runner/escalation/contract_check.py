@@ -1,7 +1,5 @@
 """Whether every page that a runbook could send would be taken, as far as that can be known before anybody is called."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Sends many pages, or asks many channels, at once, so that dead ones do not add up; says what became of each."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence

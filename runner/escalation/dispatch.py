@@ -1,7 +1,5 @@
 """Requests pages, sends them, and keeps outbox, incidents and record in step with what became of each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace

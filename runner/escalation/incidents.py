@@ -1,7 +1,5 @@
 """Incidents that somebody was called for and that are not resolved yet, so that a later run can say that they are."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """When somebody is called and whom; and telling them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """When each contact was last reached by each of their channels, by a test or for a run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a check of one host before step 1 has found out about it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from runner.core.deferred import dataclass

@@ -1,7 +1,5 @@
 """The host ledger: what was intended and what was proven, for each step on each host. It alone decides the outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The items of a step with `each` in the ledger: each has an entry of its own, and from them follows the step's."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from typing import Any

@@ -1,7 +1,5 @@
 """What a run asks its executor to do, and how that ended; data that any executor understands."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """What an Ansible module takes, as its own documentation says: asked of Ansible, once for each module in a process."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What exactly runs: the versions of the programs, the commit of the library, and the collections of a playbook."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

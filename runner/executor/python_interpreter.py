@@ -1,7 +1,5 @@
 """Whether a runbook can become whom it needs on a host, and whether the Python that Ansible takes runs for them."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import re

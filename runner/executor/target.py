@@ -1,7 +1,5 @@
 """What a run is aimed at: the hosts that each pattern matches, and which class of environment they belong to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """An executor for tests: it does nothing, and reports for each task of a compiled playbook what Ansible would."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import field

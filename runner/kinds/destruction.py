@@ -1,7 +1,5 @@
 """What shell code, a statement or a module destroys or changes, told by its words."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

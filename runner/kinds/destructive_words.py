@@ -3,8 +3,6 @@
 They are what the manuals of the programs say. Where a program only destroys with an option, the option is asked for.
 """
 
-from __future__ import annotations
-
 _CALL = r"(?<![\w/.-])(?:/(?:usr/)?(?:local/)?s?bin/)?"
 """Where the name of a program may begin."""
 

@@ -1,7 +1,5 @@
 """The faults that a drill can begin with: how each breaks a host, and how exactly that is taken back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any

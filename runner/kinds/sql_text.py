@@ -1,7 +1,5 @@
 """One SQL statement as an author writes it: what is bound in it, whether it gives rows, and how psql is asked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The directory a demo lives in: private, locked while in use, removed at the end, swept when its owner was killed."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

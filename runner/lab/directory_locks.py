@@ -1,7 +1,5 @@
 """A lock on a directory: the kernel's, so that it goes with its holder and can never be stale."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from pathlib import Path

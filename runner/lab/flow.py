@@ -1,7 +1,5 @@
 """The demo itself: a real database breaks, RUN-001 repairs it; a release is done by RUN-002, and one is taken back."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

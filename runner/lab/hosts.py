@@ -1,7 +1,5 @@
 """Hosts to work on over SSH: a real sshd each, on its own loopback address, with a key and a home of its own."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping

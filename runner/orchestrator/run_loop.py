@@ -1,7 +1,5 @@
 """The whole flow on one page: planned, admitted, asked about, executed, recorded, and if it fails someone is called."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 

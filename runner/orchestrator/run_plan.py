@@ -1,7 +1,5 @@
 """What a run does and where: it exists once the hosts are known and the run was admitted, and does not change."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import field
 

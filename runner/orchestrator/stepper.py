@@ -1,7 +1,5 @@
 """Does the steps of a run, as its plan has them and as people have approved them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 

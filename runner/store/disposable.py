@@ -1,7 +1,5 @@
 """A small database that may be thrown away at any time: it only saves reading the files it was made from."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sqlite3

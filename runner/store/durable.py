@@ -1,7 +1,5 @@
 """A small file that is replaced as a whole: after a crash it is the old one or the new one."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

@@ -3,8 +3,6 @@
 A run counts as ended for as long as its state is the very file that said so. With few runs nothing is remembered.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence

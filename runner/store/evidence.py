@@ -1,7 +1,5 @@
 """Evidence: what a host really answered, kept in a file of its own, with its SHA-256 in the audit log."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

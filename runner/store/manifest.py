@@ -1,7 +1,5 @@
 """The manifest of a run that has ended: the SHA-256 of each of its files, and its own SHA-256 in the audit log."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A command that goes on from where a run has ended."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any, Self

@@ -5,8 +5,6 @@ that no instant is decided twice, by however many processes. What is only in the
 file of its own, as the database is made anew where it is damaged: two processes could then have one each.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The state of each run on disk: durable before it goes on, locked while its command lives, found when it died."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -6,8 +6,6 @@ takes milliseconds: they are made by scrypt (RFC 7914), with the id of the run a
 in a faster way, so that not every part of a text has to be digested slowly.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Collection

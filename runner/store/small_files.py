@@ -1,7 +1,5 @@
 """Small files that must be kept whatever the disk does: where it takes none, they are in memory for the time being."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

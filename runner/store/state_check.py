@@ -1,7 +1,5 @@
 """Whether the audit log and the state directory tell the same of each run, file by file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What people have done in trainings: kept for those who agree to it, and gone without a trace when they want that."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

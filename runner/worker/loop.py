@@ -1,7 +1,5 @@
 """The loop of what works for long: it looks, says what it found, and sleeps; nothing ends it but its caller."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Mapping
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """What works for long as units of systemd: the watch and the scheduler, hardened and restarted, or a timer."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path

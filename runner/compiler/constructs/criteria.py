@@ -1,7 +1,5 @@
 """`criteria:` as Ansible tasks: each is looked at, whatever became of the others, and then none may not be met."""
 
-from __future__ import annotations
-
 from runner.core.identifiers import Marker
 from runner.core.step_tags import step_tag
 from runner.kinds.ansible_yaml import Task

@@ -1,7 +1,5 @@
 """A step with `each` as Ansible tasks: which items there are, and a file of tasks that is included once for each."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

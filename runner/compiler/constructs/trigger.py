@@ -1,7 +1,5 @@
 """A rollback trigger as Ansible tasks: one look, whose assert fails where the trigger fires."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 

@@ -4,8 +4,6 @@ Inside, this user is root, and everybody else's files, root's as well, belong to
 outside says whose they are. https://man7.org/linux/man-pages/man7/user_namespaces.7.html
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """Whether anybody but root and this user may change the files that are about to be executed."""
 
-from __future__ import annotations
-
 import grp
 import os
 import pwd

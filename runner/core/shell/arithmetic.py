@@ -1,7 +1,5 @@
 """What bash computes with, which makes it do a command that stands in an index, as in `a[$(reboot)]`, quoted or not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

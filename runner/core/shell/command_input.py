@@ -1,7 +1,5 @@
 """What each command in shell code is given on its standard input, as far as that is written there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Programs that only start another one, such as `sudo` and `timeout`: which of their words begin the program meant."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """Programs that are given code of a language of their own among their arguments: awk, sed, psql, python and others."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

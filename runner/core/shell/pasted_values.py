@@ -1,7 +1,5 @@
 """Where a value is pasted into shell code as it is, so that the shell takes what it says for code."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate

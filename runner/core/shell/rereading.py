@@ -3,8 +3,6 @@
 One quotation lasts for one reading: `| quote` makes a value one word of the first shell, and that word may be code.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType

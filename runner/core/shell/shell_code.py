@@ -1,7 +1,5 @@
 """A piece of shell code, or a command line, and all that others ask of it: the entry to the reader of shell code."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field

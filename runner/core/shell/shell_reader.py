@@ -1,7 +1,5 @@
 """Shell code as bash takes it apart: commands and pipelines, comments, the variables that are used and set."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

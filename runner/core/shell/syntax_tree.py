@@ -1,7 +1,5 @@
 """The syntax tree of shell code in which templates stand for words."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

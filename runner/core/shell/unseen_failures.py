@@ -1,7 +1,5 @@
 """Commands of which shell code takes a failure for success, or does not see it: behind `!`, in a test, in `export`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple

@@ -1,7 +1,5 @@
 """An `ansible.cfg` beside an inventory, which is not read: which settings it has, and how each is given instead."""
 
-from __future__ import annotations
-
 import configparser
 from collections.abc import Collection, Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How Ansible would reach one host, and what the host's inventory says about runs against it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """A key that stands twice in a file of an inventory: both of its places, by Ansible's complaint or by our own look."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What Ansible itself reads in an inventory: which patterns hold a host, which variables are set. No program is run."""
 
-from __future__ import annotations
-
 import json
 import os
 import runpy

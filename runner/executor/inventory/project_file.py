@@ -1,7 +1,5 @@
 """`runbook.toml`: which of the user's environment, and of their `ansible.cfg`, Ansible gets to see."""
 
-from __future__ import annotations
-
 import configparser
 import json
 import os

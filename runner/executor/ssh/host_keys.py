@@ -1,7 +1,5 @@
 """Whether a host's key is the one that is known, judged as OpenSSH would with the same files and settings."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import ipaddress

@@ -1,7 +1,5 @@
 """Whether a host lets us in, tried with the keys that OpenSSH would offer, in its order; no password is ever sent."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import logging

@@ -1,7 +1,5 @@
 """A connection to a host, made directly or on the way that its settings name, up to the point where both speak SSH."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import select

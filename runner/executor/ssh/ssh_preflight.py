@@ -1,7 +1,5 @@
 """Whether each host can be reached, is who it was, lets us in and lets us become: found out before anything is done."""
 
-from __future__ import annotations
-
 import contextlib
 import shlex
 import threading

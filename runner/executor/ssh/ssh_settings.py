@@ -1,7 +1,5 @@
 """What OpenSSH would do to reach a host, asked of OpenSSH itself: with its files, and with Ansible's options."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import re

@@ -1,7 +1,5 @@
 """`ansible-vault:FILE#KEY`: a value in a file that ansible-vault has encrypted."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValu
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html describe what is asked.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime

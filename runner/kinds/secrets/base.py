@@ -1,7 +1,5 @@
 """What every store of secrets is, and how a program that keeps secrets is asked: in time, and without a person."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """`env:`, `file:` and `command:`: secrets of this machine, in the environment, a file, or what a program prints."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reads the secret that a reference leads to, whatever keeps it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -4,8 +4,6 @@ What they answer when they are locked is in their documentation: https://develop
 https://github.com/lastpass/lastpass-cli (`cmd-show.c`, `cmd.c`) and https://bitwarden.com/help/cli/.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """How a service that keeps secrets is asked over the network: within seconds, and with errors that say what to do."""
 
-from __future__ import annotations
-
 from runner.channels.address import check_address
 from runner.channels.exchange import HttpAnswer, WebRequest
 from runner.channels.transport import ATTEMPT, SendAttempt, Verdict

@@ -3,8 +3,6 @@
 https://openbao.org/api-docs/secret/kv/ and https://openbao.org/api-docs/auth/approle/ describe what is asked.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

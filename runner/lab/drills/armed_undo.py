@@ -1,7 +1,5 @@
 """The undo of a drill where it breaks what is not thrown away: armed on its hosts before the fault, and done there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any

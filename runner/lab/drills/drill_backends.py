@@ -1,7 +1,5 @@
 """Where drills are done: a lab of machines, hosts that need no root, or those of an inventory."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

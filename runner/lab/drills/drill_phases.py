@@ -1,7 +1,5 @@
 """The parts of a drill beside its runbook: the fault, the symptom, the proof and the undo, done by plain Ansible."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial

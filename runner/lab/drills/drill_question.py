@@ -1,7 +1,5 @@
 """What a drill's probe asks, as something that can be asked many times in a second: no Ansible stands between."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -1,7 +1,5 @@
 """Hosts that are this very machine and need no root: the demo's, with units, a replica, backups and who may do what."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path

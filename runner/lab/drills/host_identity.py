@@ -1,7 +1,5 @@
 """What a host is, whatever it is called: its addresses, its keys, and what the machine and its database say."""
 
-from __future__ import annotations
-
 import hashlib
 import ipaddress
 import shlex

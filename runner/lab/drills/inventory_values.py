@@ -1,7 +1,5 @@
 """Variables of a host with their templates filled in, and conditions over what a probe has seen, without Ansible."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Of the second that a small play takes, two thirds are the import. As a program, 
 does each command that comes there as a line of JSON, one after the other, and answers with the exit code.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Ansible as it comes, for what is no run of a runbook: what sets a rehearsal up, breaks the system and looks at it."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

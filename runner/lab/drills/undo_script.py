@@ -1,7 +1,5 @@
 """The program by which a host takes a drill's fault back by itself: once, at its time or when it is told, for good."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

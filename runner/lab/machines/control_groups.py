@@ -3,8 +3,6 @@
 https://docs.kernel.org/admin-guide/cgroup-v2.html
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from contextlib import suppress

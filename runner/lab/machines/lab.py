@@ -1,7 +1,5 @@
 """The labs of this machine: one function for each thing that a user can ask of them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

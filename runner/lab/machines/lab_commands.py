@@ -1,7 +1,5 @@
 """The programs of the system that the lab is made with: how each is run, and what one says that fails."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

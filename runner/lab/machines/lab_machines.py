@@ -1,7 +1,5 @@
 """The machines of a lab whose directory is locked: started, saved, and started anew on other disks."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from runner.core.errors import ExecutionError

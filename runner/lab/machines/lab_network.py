@@ -1,7 +1,5 @@
 """The network of a lab: a bridge to this machine, and for each machine a network namespace that is plugged into it."""
 
-from __future__ import annotations
-
 from runner.core.errors import InvalidInputError
 from runner.lab.machines.lab_commands import call, succeeds
 from runner.lab.machines.topology import MACHINES, Machine, Topology

@@ -1,7 +1,5 @@
 """How everything of a lab is ended and removed, by the names that it has on this machine, whatever is left of it."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

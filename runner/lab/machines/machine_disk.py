@@ -1,7 +1,5 @@
 """The disk of a machine: layers that it shares with others, and what it writes itself, in memory."""
 
-from __future__ import annotations
-
 import os
 import uuid
 from collections.abc import Sequence

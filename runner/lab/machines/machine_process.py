@@ -1,7 +1,5 @@
 """One machine as a process: started by systemd-nspawn with systemd as its first process, and ended."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """What labs without root need of this machine: what must be there before, and each step that the kernel may refuse."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import shlex

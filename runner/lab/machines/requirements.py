@@ -1,7 +1,5 @@
 """What a lab of machines needs of this one: root, programs and features of the kernel, named where they are absent."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence

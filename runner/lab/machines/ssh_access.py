@@ -1,7 +1,5 @@
 """How a lab's machines are reached over SSH: the keys, which of them are known, and the inventory that says so."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

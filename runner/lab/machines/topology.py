@@ -1,7 +1,5 @@
 """Which machines a lab has, and what each is called on the machine that it runs on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from types import MappingProxyType

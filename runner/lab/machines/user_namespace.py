@@ -6,8 +6,6 @@ Each command enters the namespace, and finds there what root has. With the keepe
 https://man7.org/linux/man-pages/man7/user_namespaces.7.html
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import select

@@ -1,7 +1,5 @@
 """Going on with a run by another text than the one that it was done by: what differs, and who has accepted that."""
 
-from __future__ import annotations
-
 import difflib
 
 from runner.core.events import EventType

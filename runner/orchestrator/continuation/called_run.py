@@ -1,7 +1,5 @@
 """`run: RUN-032` as a step: the runbook is done in a run of its own, gone on with and taken back with the other one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """What nobody knows of: what was begun and is not proven, of which a person says what became of it."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple

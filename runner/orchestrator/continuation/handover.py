@@ -1,7 +1,5 @@
 """Handing over: another runbook takes over where a step did not pass, in the same tree of runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Another runbook that works for a step: the request for it, and what it would do, as far as that is known before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

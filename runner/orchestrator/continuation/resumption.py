@@ -1,7 +1,5 @@
 """Going on with a run: what is done is looked at again; what nobody knows of is asked about, never just repeated."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """What nobody knows of before an undo: whether a step was done, or is taken back already; it is never just undone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from runner.compiler.segments import Gate

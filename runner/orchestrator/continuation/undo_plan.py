@@ -1,7 +1,5 @@
 """What an undo takes back, newest first and on which hosts; and which changes stay, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, field
 from typing import Any

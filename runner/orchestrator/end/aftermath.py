@@ -1,7 +1,5 @@
 """What a run leaves behind: its end in one sentence, how each host stands, and the commands that go on from there."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any

@@ -1,7 +1,5 @@
 """Tells those whom a runbook names in `announce` how a run goes, and does the steps that announce something."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence

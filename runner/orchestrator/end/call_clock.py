@@ -1,7 +1,5 @@
 """Looks at the rules of escalation while a run goes on: whenever something happens, and whenever a clock runs down."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """How people are called for a run whose command died: by a later command, which a critical run leaves word for."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path

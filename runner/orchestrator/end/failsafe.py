@@ -1,7 +1,5 @@
 """Does what must be done whatever is raised: each act on its own, with its failure in words for a person."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable
 from typing import TypeVar

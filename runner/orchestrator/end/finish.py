@@ -1,7 +1,5 @@
 """How a run ends, whatever was raised: people are called or told, the end is recorded, the report is written."""
 
-from __future__ import annotations
-
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Sends the pages of one run and keeps what came of them; says that its incident is over, and opens its tickets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf

@@ -1,7 +1,5 @@
 """Calls people for a run, records what came of it, and tells them when the incident is over."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

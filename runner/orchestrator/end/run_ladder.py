@@ -1,7 +1,5 @@
 """The ladder of one run: whom a cause calls, and whose turn it is while nobody has acknowledged."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """How a run stopped where none of its steps failed, by the error that ended it, or kept it from beginning."""
 
-from __future__ import annotations
-
 from runner.core.errors import (
     AuditError,
     DeniedError,

@@ -1,7 +1,5 @@
 """A question to people: put where everybody concerned can see it, answered here or from elsewhere, and recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta

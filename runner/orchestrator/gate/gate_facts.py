@@ -1,7 +1,5 @@
 """What goes into the description of a question: what is done on a host, who may answer, and by which files."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What the questions of a run are about, each described whole: when it asks them, and for people who answer before."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

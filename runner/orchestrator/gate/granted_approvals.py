@@ -1,7 +1,5 @@
 """The yes of people in one run: what they were asked, and whether it is still what would be done."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

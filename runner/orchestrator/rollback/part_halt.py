@@ -1,7 +1,5 @@
 """The end of the part that goes on, and of nothing more: never while something is being changed."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

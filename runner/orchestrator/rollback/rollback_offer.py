@@ -1,7 +1,5 @@
 """What follows when a rollback trigger fires: people are asked, or not, and the runbook that rolls back takes over."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """What one look at a rollback trigger has come to: it fires, it does not, or it cannot be looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Looks at the rollback triggers of a run while it goes on, beside it: nothing of that delays it or is its record."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What must hold before the first step of a run: every guard is met, and every host can be worked on."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What is written down of a run before anything of it is done: its state on disk, and its first record."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The guards of a run, as pure rulings: what is required of it, what was given, and whether that will do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta

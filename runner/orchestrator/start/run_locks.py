@@ -1,7 +1,5 @@
 """What one run has for itself alone: the machines of its hosts, and what its runbook names besides."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from runner.core.events import EventType

@@ -1,7 +1,5 @@
 """The start of a run: from its request to its plan, which exists once its hosts are known and it is admitted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace

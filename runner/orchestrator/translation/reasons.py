@@ -1,7 +1,5 @@
 """Why a step, a verification or a condition has not come to what it should, in one line."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

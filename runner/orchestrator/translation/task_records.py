@@ -1,7 +1,5 @@
 """The tasks of a role or a file, which have no marker: each is recorded as part of the step that imports it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Files that the kernel locks for this process alone: it frees them at death, and no fork keeps one alive."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

@@ -4,8 +4,6 @@ One JSON object per line in `audit.jsonl`: `envelope` says what is in it, `chain
 `log_file` what the file must be. Processes and threads write in turn; the file is theirs only while they hold its lock.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import hashlib

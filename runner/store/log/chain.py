@@ -13,8 +13,6 @@ records from the end, and what is left verifies. Only a key or a head kept elsew
 the hash and belong to what the next record is chained to; `link` and `_take_apart` are all that know how a line ends.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from typing import Self

@@ -17,8 +17,6 @@ https://www.elastic.co/docs/reference/ecs/ecs-custom-fields-in-ecs. The text is 
 terminal sequence in a host's output reaches whoever looks at the file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

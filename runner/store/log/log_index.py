@@ -7,8 +7,6 @@ before them as well whenever they are read. Besides, the index keeps a digest of
 good for as long as the hash of the run's last record, which covers all the records before it, is the same.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The lines of an audit log that is read from disk; where one is not what belongs there, the error names it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO

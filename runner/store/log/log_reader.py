@@ -1,7 +1,5 @@
 """Reads the audit log, or checks all of it: each line is checked against the chain before it is believed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

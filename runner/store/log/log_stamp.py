@@ -7,8 +7,6 @@ the kernel's clock as an append (milliseconds at most) goes unseen. It is no sea
 the stamp too. It is read and written only while the log is locked, and may be removed at any time.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reads the data of a record, of which a value may have been cut, or may be of a later version's type."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A look at a host by a small program, which is given values by its environment, and answers in JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """`alert_resolved` and `alert_firing`: how an alert of the registry stands where it is watched."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Self
