@@ -1,18 +1,11 @@
 """Where a page may be sent: over HTTPS, over HTTP to this machine only, or to an e-mail address."""
 
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+from runner.core.identifiers import is_loopback
 
 
 def check_address(url: str) -> str:

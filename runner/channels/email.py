@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from runner.channels import transport as network
-from runner.channels.address import MailAddress, is_loopback
+from runner.channels.address import MailAddress
 from runner.channels.base import WORDS, Action, Page, Receipt, SecretReference, Secrets, reveal
 from runner.channels.exchange import Exchange
 from runner.channels.payload import as_text, fit, one_line
 from runner.core.fields import AtLeastOne
+from runner.core.identifiers import is_loopback
 
 if TYPE_CHECKING:  # imported where it is used: a command that reads contacts.yml does not wait for it
     from email.message import EmailMessage

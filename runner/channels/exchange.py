@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from runner.channels.address import is_loopback
 from runner.core.deferred import dataclass
+from runner.core.identifiers import is_loopback
 
 if TYPE_CHECKING:  # imported where it is used: a command that reads contacts.yml does not wait for it
     from concurrent.futures import Future

@@ -70,6 +70,16 @@ ContactName = Annotated[str, Spelling(r"^[a-z0-9][a-z0-9-]*$", "a word of contac
 Variable = Annotated[str, Spelling(VARIABLE, "small letters, digits and _, like stuck_after")]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, can only be this machine."""
+    from ipaddress import ip_address  # noqa: PLC0415 - only who asks waits for it
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def is_run_id(text: str) -> bool:
     """Whether `text` can name a run; anything else must never become part of a path."""
     return _RUN_ID.fullmatch(text) is not None

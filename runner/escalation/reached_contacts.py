@@ -21,9 +21,7 @@ class ReachedContacts:
             AuditError: it cannot be kept.
         """
         file = self._path / f"{quote(contact, safe='')} {quote(channel, safe='')}"
-        with durable.required(file):
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(file, when.isoformat())
+        durable.keep(file, when.isoformat())
 
     def times(self) -> Mapping[tuple[str, str], datetime]:
         """When each contact was last reached by each channel; what cannot be read was never."""

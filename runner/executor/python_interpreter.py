@@ -1,13 +1,13 @@
 """Whether a runbook can become whom it needs on a host, and whether the Python that Ansible takes runs for them."""
 
 import os
-import pwd
 import re
 import shlex
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache, partial
 
+from runner.core.ownership.trusted_files import login_of
 from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, last_lines
 from runner.executor.inventory.connection_facts import ConnectionFacts
 
@@ -135,20 +135,13 @@ def _look(facts: ConnectionFacts, users: Collection[str], run_command: RunComman
         return HostCheck(facts.host, left="its ansible_python_interpreter cannot be read here")
     passed: list[str] = []
     try:
-        passed.extend(try_users(facts, run_command, _login(), users))
+        passed.extend(try_users(facts, run_command, login_of(os.geteuid()), users))
     except NotCheckedError as error:
         return HostCheck(facts.host, tuple(passed), left=str(error))
     except UnfitError as error:
         problem = f"{facts.host} (this machine): {error.message}"
         return HostCheck(facts.host, tuple(passed), problem=problem, hint=error.hint)
     return HostCheck(facts.host, tuple(passed))
-
-
-def _login() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"user {os.geteuid()}"
 
 
 def _run_command(environ: Mapping[str, str], command: str) -> str:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from runner.compiler.command_preview import in_words
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType
 from runner.core.step_tags import step_tag
@@ -159,7 +158,3 @@ class Invoker:
             self.previews[step] = {
                 host: self.recorder.redaction.data(preview, ours=2) for host, preview in hosts.items()
             }
-
-    def commands(self, step: str) -> dict[str, str]:
-        """What `step` would do on each host in words, where that was rendered."""
-        return {host: in_words(preview) for host, preview in self.previews.get(step, {}).items()}

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from runner.core.errors import AuditError
-from runner.core.events import Clock, Event, EventType, Listener
+from runner.core.events import Clock, Event, EventType, Listener, Outcome
 from runner.core.redaction import Redaction
 from runner.executor.host_ledger import Ledger
 from runner.orchestrator.kept_values import remembered
@@ -138,6 +138,15 @@ class Recorder:
             AuditError: as `record`.
         """
         self.record(Event(kind, self.run, step, host, data))
+
+    def record_action(self, step: str, host: str, reason: str = "") -> None:
+        """Record that what the product itself did as `step` passed on `host`, or for which `reason` it failed there.
+
+        Raises:
+            AuditError: as `record`.
+        """
+        outcome = {"outcome": Outcome.FAILED, "reason": reason} if reason else {"outcome": Outcome.PASSED}
+        self.record_of(EventType.ACTION_FINISHED, step, host, {"part": "action", **outcome})
 
     def record(self, *events: Event) -> None:
         """Make `events`, and what the ledger concludes from them, durable; only then are they shown.

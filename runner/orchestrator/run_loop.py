@@ -280,7 +280,7 @@ class _Run:
             return
         stepper = self.start.admitted_run.stepper
         for step in self.runbook.on_cancel:
-            stepper.expect(step, hosts := [host for host in stepper.plan.hosts_of(step) if host in begun])
+            stepper.ledger.expect_step(step, hosts := [host for host in stepper.plan.hosts_of(step) if host in begun])
             for turn in filter(None, turns(step, hosts)):
                 stepper.execute([step_tag(step.id)], turn)
 

@@ -6,6 +6,7 @@ from typing import Any
 from runner.approvals.gate_context import GateContext
 from runner.compiler import needed_steps
 from runner.compiler.batches import Batch, portion
+from runner.compiler.command_preview import in_words
 from runner.compiler.segments import Gate
 from runner.core.errors import ExecutionError
 from runner.core.step_tags import step_tag, undone_step
@@ -62,10 +63,6 @@ class Stepper:
         names, lost = batch.hosts or self.plan.names, self.lost
         return [host for host in self.ledger.waits_for(step.id, parts) if host in names and host not in lost]
 
-    def expect(self, step: Step, hosts: Sequence[str]) -> None:
-        """Have the ledger expect `step` on `hosts`."""
-        self.ledger.expect_step(step, hosts)
-
     def describe(self, gate: Gate, hosts: Sequence[str]) -> GateContext:
         """All that `gate` is about on `hosts`, as everybody is asked it.
 
@@ -90,7 +87,7 @@ class Stepper:
 
     def commands(self, step: str) -> dict[str, str]:
         """What `step` would do on each host in words, where that was rendered."""
-        return self._invoker.commands(step)
+        return {host: in_words(preview) for host, preview in self._invoker.previews.get(step, {}).items()}
 
     def execute(
         self, tags: Sequence[str], limit: Sequence[str] = (), *, render: Sequence[str] = (), may_halt: bool = False

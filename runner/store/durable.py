@@ -22,6 +22,17 @@ def required(path: Path, *, hint: str = "make room, or use --state-dir") -> Iter
         raise AuditError(f"{path}: {error.strerror}", hint=hint) from error
 
 
+def keep(path: Path, text: str | bytes) -> None:
+    """`write` into a directory that nobody else can look into, which is made where it is not there.
+
+    Raises:
+        AuditError: it cannot be kept.
+    """
+    with required(path):
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write(path, text)
+
+
 def write(path: Path, text: str | bytes, *, keep_mode: bool = False, lasting: bool = True) -> None:
     """Put `text` into the file at `path`; durable on return, unless it need not be `lasting`.
 

@@ -129,10 +129,7 @@ class Leases:
         Raises:
             AuditError: it cannot be kept.
         """
-        path = self._file(lease.name)
-        with durable.required(path):
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(path, _json().dump_json(lease))
+        durable.keep(self._file(lease.name), _json().dump_json(lease))
 
     def renew(self, name: str, now: Instant) -> None:
         """Say that the process that has the lease `name` is alive.

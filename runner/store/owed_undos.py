@@ -76,9 +76,7 @@ class OwedUndos:
         Raises:
             AuditError: it cannot be written.
         """
-        with durable.required(self._path):
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(self._file(owed.host, owed.runbook, owed.step), json.dumps(asdict(owed)))
+        durable.keep(self._file(owed.host, owed.runbook, owed.step), json.dumps(asdict(owed)))
 
     def remove(self, host: str, runbook: str, step: str) -> None:
         """Forget one: the step was undone after all."""

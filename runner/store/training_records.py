@@ -40,9 +40,7 @@ class TrainingRecords:
             AuditError: it cannot be written.
         """
         kept = [*self.of(record.person), record]
-        with durable.required(self._path):
-            self._path.mkdir(mode=0o700, exist_ok=True)
-            durable.write(self._file(record.person), json.dumps([asdict(each) for each in kept], default=str))
+        durable.keep(self._file(record.person), json.dumps([asdict(each) for each in kept], default=str))
 
     def of(self, person: str) -> Sequence[TrainingRecord]:
         """Those of `person`, oldest first."""

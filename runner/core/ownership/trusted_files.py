@@ -76,8 +76,8 @@ def _fault(path: Path) -> Iterator[_Fault]:
         return
     user, group = outside.owner(path, status)
     if user not in _ours():
-        owner = _login(user)
-        yield path, f"belongs to {owner}", f"sudo chown -R {_login(outside.user_id())} {path}, or run as {owner}"
+        owner = login_of(user)
+        yield path, f"belongs to {owner}", f"sudo chown -R {login_of(outside.user_id())} {path}, or run as {owner}"
     if stat.S_ISLNK(status.st_mode) or status.st_mode & stat.S_ISVTX:  # which keeps what is in it for its owner
         return
     if status.st_mode & stat.S_IWOTH:
@@ -95,13 +95,14 @@ def _ours() -> set[int]:
 def _is_alone(user: int, number: int) -> bool:
     """Whether the group is that of one user: many systems give each user one, and let it write what they make."""
     try:
-        group, owner = grp.getgrgid(number), _login(user)
+        group, owner = grp.getgrgid(number), login_of(user)
     except KeyError:
         return False
     return group.gr_name == owner and not {*group.gr_mem} - {owner}
 
 
-def _login(uid: int) -> str:
+def login_of(uid: int) -> str:
+    """The login name of the user with the number `uid`, else that number in words."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-import ipaddress
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from runner.core.deferred import dataclass, regex
+from runner.core.identifiers import is_loopback
 from runner.executor.host_check import NotCheckedError, UnfitError
 from runner.executor.ssh.ssh_settings import Settings
 
@@ -121,12 +121,7 @@ def judge(settings: Settings, known_hosts: list[KnownHost], kind: str, key: str)
 
 
 def _is_exempt(settings: Settings) -> bool:
-    if not settings.says("nohostauthenticationforlocalhost"):
-        return False
-    try:
-        return ipaddress.ip_address(settings.address).is_loopback
-    except ValueError:
-        return settings.address == "localhost"
+    return settings.says("nohostauthenticationforlocalhost") and is_loopback(settings.address)
 
 
 def _changed(settings: Settings, known_hosts: list[KnownHost], kind: str, key: str) -> UnfitError:

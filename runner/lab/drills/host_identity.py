@@ -1,7 +1,6 @@
 """What a host is, whatever it is called: its addresses, its keys, and what the machine and its database say."""
 
 import hashlib
-import ipaddress
 import shlex
 import socket
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
+from runner.core.identifiers import is_loopback
 from runner.executor.host_check import NotCheckedError
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh.host_keys import fingerprint, known_hosts_of
@@ -144,14 +144,7 @@ def _addresses(name: str, port: int) -> frozenset[str]:
     found = {name.lower()}
     with suppress(OSError, UnicodeError):
         found |= {str(each[4][0]) for each in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)}
-    return frozenset(f"{each}:{port}" if _leads_here(each) else each for each in found)
-
-
-def _leads_here(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
+    return frozenset(f"{each}:{port}" if is_loopback(each) else each for each in found)
 
 
 def _asked(known: HostIdentity, values: HostValues, directory: Path) -> HostIdentity:

@@ -174,9 +174,7 @@ def take_back(stepper: Stepper, env: RunEnvironment, step: Step, hosts: Sequence
             standing, doubts = standing | {*left_on}, doubts + [why] * bool(why)
     reason = ": ".join([f"not all of {step.runs.run} is taken back", *doubts[:1]])
     for host in hosts:
-        bad = {"outcome": Outcome.FAILED, "reason": reason}
-        data = bad if host in standing else {"outcome": Outcome.PASSED}
-        stepper.recorder.record_of(EventType.ACTION_FINISHED, name, host, {"part": "action", **data})
+        stepper.recorder.record_action(name, host, reason if host in standing else "")
 
 
 def _taken_back(

@@ -99,7 +99,7 @@ class RunAnnouncer:
         for host in hosts:
             preview = previews.get(host, {})
             if missing := preview.get("missing") or ([] if preview else ["nobody knows its text"]):
-                self._note(step, host, f"the message cannot be filled in: {missing[0]}")
+                self._recorder.record_action(step.id, host, f"the message cannot be filled in: {missing[0]}")
             else:
                 texts.setdefault(str(preview["args"]["msg"]), []).append(host)
         for text, on in texts.items():
@@ -107,12 +107,7 @@ class RunAnnouncer:
                 self._recorder.record_of(EventType.STEP_INTENDED, step.id, host, {"command": text})
             reason = self._deliver(step, text)
             for host in on:
-                self._note(step, host, reason)
-
-    def _note(self, step: Step, host: str, reason: str) -> None:
-        """Record that `step` has passed on `host`, or for which `reason` it has failed there."""
-        data = {"outcome": Outcome.FAILED, "reason": reason} if reason else {"outcome": Outcome.PASSED}
-        self._recorder.record_of(EventType.ACTION_FINISHED, step.id, host, {"part": "action", **data})
+                self._recorder.record_action(step.id, host, reason)
 
     def _deliver(self, step: Step, text: str) -> str:
         """Why somebody whom `step` names is told `text` neither now nor later; empty where everybody is."""

@@ -54,8 +54,7 @@ class ApprovalGate:
         actions = self._stepper.describe(gate, hosts).hosts if gate.kind == "approve" else {}
         lacking = {host: lacks(action.missing) for host, action in actions.items() if action.missing}
         for host, reason in lacking.items():
-            data = {"part": "action", "outcome": Outcome.FAILED, "reason": reason}
-            self._stepper.recorder.record_of(EventType.ACTION_FINISHED, gate.step.id, host, data)
+            self._stepper.recorder.record_action(gate.step.id, host, reason)
         return list(lacking)
 
     def ask(self, gate: Gate, hosts: Sequence[str]) -> GateAnswer:

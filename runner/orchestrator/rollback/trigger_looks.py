@@ -51,10 +51,6 @@ class LookCollector:
             if trigger and event.type is EventType.VERIFICATION_FINISHED:
                 self.looks[trigger.id] = _judge(trigger, event.data, clean)
 
-    def look(self, trigger: RollbackTrigger) -> TriggerLook:
-        """What became of `trigger`."""
-        return self.looks.get(trigger.id, NOT_REACHED)
-
 
 def _judge(trigger: RollbackTrigger, data: Mapping[str, Any], message: Message) -> TriggerLook:
     """A look of which nobody can say what was seen is no reason to go on as if nothing were wrong, nor to go back."""

@@ -13,7 +13,7 @@ from runner.model.procedure.rollback_triggers import RollbackTrigger
 from runner.model.step import Effect
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
-from runner.orchestrator.rollback.trigger_looks import LookCollector, TriggerLook
+from runner.orchestrator.rollback.trigger_looks import NOT_REACHED, LookCollector, TriggerLook
 from runner.orchestrator.run_environment import RunEnvironment
 
 _PATIENCE = 60.0
@@ -25,7 +25,8 @@ class TriggerWatch:
 
     The looks are a session of the executor by themselves, with an id of their own: what a host answers there goes to
     nobody who records steps, and ending one ends nothing of the run. Recorded is what changes: that a trigger fires,
-    that it does not any more, that it cannot be looked at. `fired` tells somebody who may want to stop what goes on.
+    that it does not any more, that it cannot be looked at. `fired` tells somebody who may want to stop what goes on;
+    `totals` has how often each trigger was looked at.
     """
 
     def __init__(self, request: RunRequest, env: RunEnvironment, recorder: Recorder, fired: Callable[[], None]) -> None:
@@ -34,7 +35,7 @@ class TriggerWatch:
         self.triggers: Sequence[RollbackTrigger] = runbook.watch
         self._changes = {step.id for step in runbook.steps if step.effect is not Effect.READ}
         self._states: dict[str, TriggerLook] = {}
-        self._looks = dict.fromkeys((trigger.id for trigger in self.triggers), 0)
+        self.totals = dict.fromkeys((trigger.id for trigger in self.triggers), 0)
         self._due = dict.fromkeys((trigger.id for trigger in self.triggers), 0.0)
         self._answered: set[str] = set()
         self._looking, self._changed = threading.Lock(), threading.Condition()
@@ -108,11 +109,6 @@ class TriggerWatch:
                 self._note(due, self._look_at(due))
                 self._due |= {each.id: self._env.clock().monotonic + each.every.total_seconds() for each in due}
 
-    @property
-    def totals(self) -> dict[str, int]:
-        """How often each trigger was looked at."""
-        return dict(self._looks)
-
     def _run(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._over or self.begun)
@@ -176,9 +172,9 @@ class TriggerWatch:
         if self._over and not self._request.looks:  # it was ended in the middle of a look
             return
         for trigger in triggers:
-            look = looks.get(trigger.id, TriggerLook("unknown", "it was not come to"))
+            look = looks.get(trigger.id, NOT_REACHED)
             before, self._states[trigger.id] = self._states.get(trigger.id), look
-            self._looks[trigger.id] += 1
+            self.totals[trigger.id] += 1
             if before is None or before.state != look.state:
                 self._recorder.note(EventType.TRIGGER_SEEN, **look.data(trigger))
         if self.fired():

@@ -8,7 +8,7 @@ from harness.registry_files import FIRES, write_registry
 
 from runner.core.redaction import Redaction
 from runner.library.library import Library
-from runner.orchestrator.rollback.trigger_looks import LookCollector, TriggerLook
+from runner.orchestrator.rollback.trigger_looks import NOT_REACHED, LookCollector, TriggerLook
 
 TASK = "RUN-001/trigger-dep-006/verify/1 | stdout | float > 2"
 VALUE = [[{"name": "stdout | float", "value": 3.5}]]
@@ -24,7 +24,7 @@ def looked(trigger, *messages, redaction=None):
     collector = LookCollector("run", "RUN-001", [trigger], redaction or Redaction())
     for message in messages:
         collector.handle({"host": "lb1", "task": TASK, **message})
-    return collector.look(trigger)
+    return collector.looks.get(trigger.id, NOT_REACHED)
 
 
 def test_it_fires_with_the_value_that_was_seen(trigger):
