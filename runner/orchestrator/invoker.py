@@ -1,5 +1,6 @@
 """Has the executor do parts of the playbook of one run, and records all that it reports before anything goes on."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,7 +9,8 @@ from typing import Any, Literal
 from runner.core.errors import ExecutionError
 from runner.core.events import Event, EventType
 from runner.core.step_tags import step_tag
-from runner.executor.job import NOTHING, Handler, JobPart, Message
+from runner.executor.host_ledger import Ledger
+from runner.executor.job import NOTHING, Cancellation, Handler, JobPart, Message
 from runner.executor.target import Target
 from runner.orchestrator.continuation import other_runbook
 from runner.orchestrator.deadline import Deadline
@@ -16,10 +18,59 @@ from runner.orchestrator.due_items import with_due_items
 from runner.orchestrator.event_translator import Translator
 from runner.orchestrator.recorder import Recorder
 from runner.orchestrator.request import RunRequest
-from runner.orchestrator.rollback.part_halt import PartHalt
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.orchestrator.start.run_locks import RunLocks
 from runner.store.run_state import RunDirectory
+
+
+class PartHalt(Cancellation):
+    """A request to stop for the part that is executed just now, beside those to stop the whole run.
+
+    A part is halted only where nothing is in the middle of a change: at the next thing that Ansible reports, or at once
+    where nothing but a verification is going on. What Ansible reports is recorded under one lock with whoever halts, so
+    that no action is begun that would be ended.
+    """
+
+    def __init__(self, whole: Cancellation, ledger: Ledger) -> None:
+        super().__init__()
+        self._whole, self._ledger = whole, ledger
+        self._lock, self._wanted, self._between_steps = threading.Lock(), False, False
+        self.halted = self._may = False
+
+    def asked(self) -> int:
+        """How often the whole run was asked to stop, and once more where this part is halted."""
+        return self._whole.asked() + self.halted
+
+    def begin(self, *, may: bool) -> None:
+        """A part begins, which `may` be halted."""
+        with self._lock:
+            self.answered, self.halted, self._may = self._whole.answered, False, may
+
+    def want(self, *, between_steps: bool) -> None:
+        """Halt the part as soon as that is harmless; `between_steps`, not before the step that is begun has ended."""
+        with self._lock:
+            self._wanted, self._between_steps = True, between_steps
+            self.halted = self.halted or self._harmless()
+
+    def forget(self) -> None:
+        """It is not to be halted any more."""
+        with self._lock:
+            self._wanted = False
+
+    @contextmanager
+    def passing(self) -> Iterator[bool]:
+        """Whether what Ansible reports may be recorded, and go on; else the part ends before it."""
+        with self._lock:
+            self.halted = self.halted or self._harmless()
+            yield not self.halted
+
+    def _harmless(self) -> bool:
+        """Whether nothing is lost when the part ends now."""
+        if not (self._wanted and self._may):
+            return False
+        entries = list(self._ledger.entries.values())
+        begun = [entry for entry in entries if entry.outcome is None and entry.intended]
+        return not any(self._between_steps or entry.acted is None for entry in begun)
 
 
 class Invoker:

@@ -7,7 +7,7 @@ import pytest
 from runner.core.events import Event, EventType, Outcome
 from runner.executor.host_ledger import Ledger
 from runner.executor.job import Cancellation
-from runner.orchestrator.rollback.part_halt import PartHalt
+from runner.orchestrator.invoker import PartHalt
 
 
 @pytest.fixture
