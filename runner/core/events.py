@@ -1,12 +1,10 @@
 """What happens in a run, one immutable event at a time, and who listens."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from runner.core.deferred import dataclass
 
@@ -156,7 +154,7 @@ class Instant:
     monotonic: float
     boot_id: str
 
-    def since(self, earlier: Instant) -> float:
+    def since(self, earlier: Self) -> float:
         """Seconds since `earlier`, by the monotonic clock where that has not begun anew."""
         if self.boot_id == earlier.boot_id:
             return max(0.0, self.monotonic - earlier.monotonic)

@@ -1,7 +1,5 @@
 """The outbox: what is to be told to people, durable before it is sent, and kept until they have it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -104,7 +102,7 @@ class Notification:
         until = since + wait
         return f"it is not sent before {until:%H:%M:%S} UTC: {why}" if since <= now < until else ""
 
-    def hold(self, before: Notification | None, now: datetime) -> Receipt | None:
+    def hold(self, before: Self | None, now: datetime) -> Receipt | None:
         """Why it is not sent in the place of the one `before`, which the other side has asked not to be sent yet.
 
         None where it is sent; so is a call, as somebody is needed.

@@ -1,9 +1,7 @@
 """What is known of one step on one host, or of one of its items there, and what must be proven of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from runner.core.deferred import dataclass
 from runner.core.events import DONE, Outcome
@@ -63,7 +61,7 @@ class LedgerEntry:
         """The outcome if nothing more happens."""
         return self.outcome or self.earlier or (Outcome.UNKNOWN if self.intended else Outcome.NEVER_REACHED)
 
-    def follow(self, items: Mapping[int, LedgerEntry]) -> None:
+    def follow(self, items: Mapping[int, Self]) -> None:
         """Be what the `items` of the step, by their numbers, have come to: all of them passed, or the worst of them."""
         self.intended = any(item.intended for item in items.values())
         self.begun = any(item.begun for item in items.values())

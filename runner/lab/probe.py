@@ -1,7 +1,5 @@
 """An independent witness: asks again and again, and remembers when the answer was bad and when it was good again."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import threading
@@ -9,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from runner.core.deferred import dataclass
@@ -96,7 +94,7 @@ class Probe:
 
     @classmethod
     @contextmanager
-    def watching(cls, ask: Ask, *, interval: float = 0.05) -> Iterator[Probe]:
+    def watching(cls, ask: Ask, *, interval: float = 0.05) -> Iterator[Self]:
         """A probe that asks again `interval` seconds after each answer, until the block ends."""
         probe = cls(ask)
         thread = threading.Thread(target=probe._watch, args=(interval,), name="probe", daemon=True)

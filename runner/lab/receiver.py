@@ -1,14 +1,12 @@
 """Where the demo's announcements and pages arrive: a small HTTP server that remembers what it was told."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from runner.core.deferred import dataclass
 
@@ -29,7 +27,7 @@ class Receiver:
 
     @classmethod
     @contextmanager
-    def listening(cls) -> Iterator[Receiver]:
+    def listening(cls) -> Iterator[Self]:
         """A receiver on a free port of 127.0.0.1, until the block ends."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _MessageHandler)
         receiver = server.receiver = cls(f"http://127.0.0.1:{server.server_port}/")  # type: ignore[attr-defined]

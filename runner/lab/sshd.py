@@ -1,7 +1,5 @@
 """What OpenSSH's server needs of this machine: its programs, an account to log in to, and its empty directory."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import pwd
@@ -11,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
@@ -32,7 +31,7 @@ class Programs:
     keygen: str
 
     @classmethod
-    def find(cls, *, servers: str = _SERVERS, sftp: str = _SFTP) -> Programs:
+    def find(cls, *, servers: str = _SERVERS, sftp: str = _SFTP) -> Self:
         """Where they are on this machine: on PATH, or in the directories `servers` and `sftp`.
 
         Raises:
@@ -54,7 +53,7 @@ class Account:
     locked: bool
 
     @classmethod
-    def own(cls) -> Account:
+    def own(cls) -> Self:
         """The account of the calling process.
 
         Raises:

@@ -1,7 +1,5 @@
 """The recorder of a run: every event is durable before anything else learns of it."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -1,12 +1,11 @@
 """Owed undos: what was begun on a host and should have been undone, and of which nothing proves that it was."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
+from typing import Self
 
 from runner.core.deferred import dataclass
 from runner.store import durable
@@ -48,7 +47,7 @@ class OwedUndo:
     armed: ArmedHost | None = None
 
     @classmethod
-    def read(cls, text: str) -> OwedUndo:
+    def read(cls, text: str) -> Self:
         """The one that was written as `text`."""
         data = json.loads(text)
         armed = data.pop("armed", None)

@@ -1,7 +1,5 @@
 """The directory of each lab that is up: what it was made from, who works on it, and what to clean up after a kill."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -10,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from fcntl import LOCK_EX, LOCK_NB
 from pathlib import Path
+from typing import Self
 
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
@@ -85,7 +84,7 @@ class LabDirectory:
         base = [self.image.provisioned / machine.name] if name else []
         return [*layers, *base, self.image.root]
 
-    def from_snapshot(self, name: str) -> LabDirectory:
+    def from_snapshot(self, name: str) -> Self:
         """The same lab, whose disks begin with the snapshot `name` from now on."""
         changed = replace(self, origin=replace(self.origin, snapshot=name))
         changed.write()

@@ -1,7 +1,5 @@
 """What the pages of one run say: why somebody is called, the hand-off, and who may decide what."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -1,12 +1,11 @@
 """Who holds a lock: a note for people, and for the runs that belong together."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Self
 
 from runner.core.deferred import dataclass
 from runner.core.duration import show
@@ -36,7 +35,7 @@ class Holder:
         return json.dumps({"lock": name, **asdict(self)}, default=str) + "\n"
 
     @classmethod
-    def read(cls, note: str) -> tuple[str, Holder | None]:
+    def read(cls, note: str) -> tuple[str, Self | None]:
         """The lock that a note is about, and its holder; empty and None where it does not say."""
         name = ""
         try:
@@ -49,7 +48,7 @@ class Holder:
         except (ValueError, TypeError, LookupError, RecursionError):
             return name, None
 
-    def is_relative(self, other: Holder) -> bool:
+    def is_relative(self, other: Self) -> bool:
         """Whether `other`, who is in this process, is of the same tree, and started by this one."""
         return (self.tree or self.run) == (other.tree or other.run) and _is_ours(self.pid)
 

@@ -1,20 +1,16 @@
 """What the audit log's file must be: in its place, private to its owner, and held by one writer at a time."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 from runner.core.errors import AuditError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW
