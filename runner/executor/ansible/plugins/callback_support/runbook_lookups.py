@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import re
 
+from runbook_file_digests import texts
+
 CALL = re.compile(
     r"""\b(?:lookup|query|q)\(\s*(['"])(?:ansible\.(?:builtin|legacy)\.)?(env|fileglob|first_found)\1"""
     r"""\s*,((?:[^()]|\([^()]*\))*)"""
@@ -23,7 +25,7 @@ def looked_up(playbook, variables):
     with open(playbook._file_name, encoding="utf-8") as file:
         values = [file.read(), *variables.values()]
     found = {"env": set(), "fileglob": set(), "first_found": set()}
-    for text in _texts(values):
+    for text in texts(values):
         for _, kind, words in CALL.findall(text):
             found[kind].update(literal for _, literal in LITERAL.findall(words))
     beside = found["fileglob"] | found["first_found"]
@@ -31,11 +33,3 @@ def looked_up(playbook, variables):
         "environment": sorted(found["env"] - os.environ.keys()),
         "beside": sorted(name for name in beside if name and not name.startswith(WHOLE)),
     }
-
-
-def _texts(value):
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list, tuple)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
