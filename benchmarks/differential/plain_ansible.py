@@ -127,6 +127,9 @@ class PlainPlace:
         places = self.directory / "place"
         witness.furnish(places, self.hosts, PYTHON)
         for name, variables in self.hosts.items():
+            # A module moves there where its user may not be where the playbook is, as in the product's own directory.
+            (places / name / "tmp").mkdir()
+            (places / name / "tmp").chmod(0o1777)
             python = variables["ansible_python_interpreter"]
             programs = {"python": f'#!/bin/sh\nexec {python} "$@"\n', "becomes": BECOMES, "note": "a note\n"}
             for program, text in programs.items():
