@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from runner.approvals.gate_text import describe
+from runner.approvals.gate_context import describe
 from runner.cli import context
 from runner.cli.output import ending, progress
 from runner.cli.output.sent_pages import show_sent

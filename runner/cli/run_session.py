@@ -7,23 +7,28 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from runner.cli import context
 from runner.cli.output import ending, progress
+from runner.cli.output.ending import called_for_refusal
 from runner.cli.output.terminal import safe
 from runner.cli.prompts import guard_options
 from runner.cli.prompts.choice import check_confirmed, check_picked, read_picked
+from runner.cli.prompts.guard_options import with_guard_options
+from runner.cli.prompts.input_options import give_inputs
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.system import on_signals
 from runner.core.errors import AuditError, InvalidInputError, LockedError, MistypedError, RunbookError
 from runner.executor.job import ENGINE, Cancellation
-from runner.orchestrator.request import Result, RunRequest
+from runner.library.library import Library
+from runner.orchestrator.request import Mode, Result, RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Operator, RunEnvironment
-from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, runbooks_of
-from runner.services.runs import call_for_refused_resumption
+from runner.services.run_requests import RunbookChangedError, has_passed, interrupted_run, prepare_run, runbooks_of
+from runner.services.runs import call_for_refusal, call_for_refused_resumption, start_run
 from runner.store.run_state import RunState
 from runner.store.state_directory import StateDirectory
 
@@ -183,3 +188,43 @@ class _Interruptible:
             if not self._cancellation.requests:
                 self._cancellation.request("end of input")
             return otherwise
+
+
+def begin_and_exit(
+    library: Library,
+    runbook: str,
+    inventories: tuple[Path, ...],
+    mode: Mode,
+    options: Mapping[str, Any],
+    given: tuple[str, ...],
+    *,
+    run_id: str,
+) -> NoReturn:
+    """Do the run that was asked for, and exit as it ended.
+
+    Raises:
+        RunbookError: it cannot begin.
+    """
+    request = prepare_run(library, runbook, inventories, run_id=run_id, limit=options["limit"], mode=mode)
+    context.notice_unread(request.inventories, request.library)
+    request = give_inputs(request, given, ask_all=options["ask"])
+    state = context.state()
+    context.recover_abandoned(state)
+    run_and_exit(with_guard_options(request, options), options, state, start_run)
+
+
+def call_if_refused(
+    library: Library,
+    runbook: str,
+    inventories: tuple[Path, ...],
+    mode: Mode,
+    options: Mapping[str, Any],
+    error: RunbookError,
+) -> None:
+    """Call whom the runbook names, if it wants that of a run that was refused; print who was."""
+    if mode == "dry-run" or is_mended_at_once(error, mode):
+        return
+    here = context.installation(context.recorded_if_any())  # who is called is called without a record as well
+    calls = call_for_refusal(here, library, runbook, error, mode=mode, inventories=inventories, limit=options["limit"])
+    for line in called_for_refusal(calls, error, unattended=mode == "auto"):
+        click.echo(line, err=True)

@@ -9,8 +9,7 @@ from pathlib import PurePosixPath
 from runner.core.deferred import dataclass
 from runner.core.step_tags import GATE
 from runner.kinds.values import ROLES
-from runner.library import lost_values
-from runner.library.content_tasks import ModuleCall, calls, tasks, unknown_handlers
+from runner.library.content_tasks import ModuleCall, calls, lost_values, tasks, unknown_handlers
 from runner.library.side_files import SideFiles
 from runner.model.checks import controller_lookups
 from runner.model.runbook import Runbook
@@ -108,7 +107,7 @@ def findings(runbook: Runbook, files: SideFiles) -> list[Finding]:
     found = [found for path in content for found in _of_file(path, files.contents[path], own, allowed)]
     found += unknown_handlers({path: files.contents[path] for path in content}, _RULE)
     found += [each for step in steps for each in _of_variables(step, allowed, file=f"{runbook.id}.yml")]
-    found += lost_values.findings(steps, files.contents, file=f"{runbook.id}.yml")
+    found += lost_values(steps, files.contents, file=f"{runbook.id}.yml")
     templates = filled_in & files.contents.keys()
     filled = [found for path in templates for found in _of_template(path, files.contents[path])]
     templates |= {path for path in content if is_content(path) and "templates" in PurePosixPath(path).parts[3:4]}

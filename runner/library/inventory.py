@@ -47,7 +47,7 @@ def names_path(path: Path, place: Path) -> bool:
 
 def encrypted(path: Path) -> list[Path]:
     """The files of the inventory at `path` that ansible-vault has encrypted, so that nobody knows what they set."""
-    return [file for file in _files(path) if _beginning(file) == _VAULT]
+    return [file for file in _files(path) if _bytes(file).startswith(_VAULT)]
 
 
 def vaulted(path: Path) -> frozenset[str]:
@@ -74,10 +74,6 @@ def _files(path: Path) -> list[Path]:
     folders = [path.parent / each for each in _VARIABLES] if path.is_file() else [path]
     below = [each for folder in folders for each in folder.rglob("*") if each.is_file()]
     return [*([path] if path.is_file() else ()), *sorted(below)]
-
-
-def _beginning(path: Path) -> bytes:
-    return _bytes(path)[: len(_VAULT)]
 
 
 def _memberships(path: Path) -> Iterator[tuple[str, str]]:

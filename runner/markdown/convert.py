@@ -82,7 +82,7 @@ def convert(
     for first, last in _stretches(manuscript):
         where = "stands" if first == last else f"and what follows, up to line {last}, stands"
         notes.note(first, "import-outside", f"{where} outside of every runbook and is not imported")
-    written = [entry for entry in manuscript.entries if _says_something(entry)]
+    written = [entry for entry in manuscript.entries if any(line.strip() for line in entry.lines)]
     large = [entry for entry in written if sum(map(len, entry.lines)) > MAX_BYTES]
     for entry in large:
         notes.fail(entry.line, "import-size", f"is larger than {MAX_BYTES // 1024} KiB", _SMALLER)
@@ -129,10 +129,6 @@ def _with_own_ids(
             notes.warn(entry.line - 1, "import-duplicate", message, "one id is one runbook")
         seen.setdefault(name, entry.line - 1)
         yield entry, name
-
-
-def _says_something(entry: PageEntry) -> bool:
-    return any(line.strip() for line in entry.lines)
 
 
 def _is_procedure(page: RunbookPage) -> bool:

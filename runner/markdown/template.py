@@ -172,11 +172,9 @@ def _fenced(info: str, text: str) -> str:
 
 def _prose(text: str) -> str:
     """`text` in which no line begins like a heading, a list, a label or a fact."""
-    return "\n".join(f"\\{line.lstrip()}" if _is_marked(line) else line for line in text.rstrip().split("\n"))
-
-
-def _is_marked(line: str) -> bool:
-    return bool(_MEANS_SOMETHING.match(line) or fact(line) or label(line))
+    lines = text.rstrip().split("\n")
+    marked = [bool(_MEANS_SOMETHING.match(line) or fact(line) or label(line)) for line in lines]
+    return "\n".join(f"\\{line.lstrip()}" if each else line for line, each in zip(lines, marked, strict=True))
 
 
 def _line(text: Any) -> str:

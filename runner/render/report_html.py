@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Template
 from markupsafe import Markup, escape
 
-from runner.approvals.gate_context import GateContext
-from runner.approvals.gate_text import describe
+from runner.approvals.gate_context import GateContext, describe
 from runner.channels.base import WORDS
 from runner.core import duration
 from runner.core.events import Outcome

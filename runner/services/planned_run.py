@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -112,7 +112,8 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
     """
     handover.check(request)
     runbook, redaction = request.source.runbook, Redaction()
-    rendered = JobPart(NOTHING.tags, render=list(_rendered(runbook)))
+    names = [name for step in runbook.procedure for name in (step.id, *([undo_id(step.id)] if step.undo else ()))]
+    rendered = JobPart(NOTHING.tags, render=names)
     inventory = installation.executor.resolve(request.job(installation.environ, redaction.learn), rendered)
     target = Target.from_message(inventory)
     target.check(runbook)
@@ -148,13 +149,6 @@ def plan_run(request: RunRequest, installation: Installation) -> PlannedRun:
         last_safe_stop=next((n for n, item in enumerate(numbered) if item.at == radius.last_safe), None),
         radius=str(radius),
     )
-
-
-def _rendered(runbook: Runbook) -> Iterator[str]:
-    for step in runbook.procedure:
-        yield step.id
-        if step.undo:
-            yield undo_id(step.id)
 
 
 def _guards(request: RunRequest, target: Target, installation: Installation) -> tuple[Ruling, ...]:

@@ -73,7 +73,9 @@ def _read(
     """The value of every input of the runbook, and of each secret where it is, or `prompt`."""
     runbook = source.runbook
     texts, problems = _split(given)
-    values, wrong = read_all(runbook.inputs, {**_still_asked_for(runbook, before), **texts})
+    # A runbook that has changed since an earlier attempt may ask for less.
+    earlier = {name: value for name, value in before.items() if name in runbook.inputs}
+    values, wrong = read_all(runbook.inputs, {**earlier, **texts})
     problems += [f"-e {each}" for each in wrong]
     _make_absolute(values, source, here=here, given=texts)
     if prompt is None:
@@ -131,11 +133,6 @@ def _split(given: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         else:
             texts[name] = text
     return texts, problems
-
-
-def _still_asked_for(runbook: Runbook, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of an earlier attempt which the runbook, that may have changed since, still asks for."""
-    return {name: value for name, value in before.items() if name in runbook.inputs}
 
 
 def _make_absolute(values: dict[str, Any], source: Source, *, here: Path, given: Mapping[str, str]) -> None:

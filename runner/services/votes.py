@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from runner.approvals import vote as voting
-from runner.approvals.gate_text import describe
+from runner.approvals import question_store
+from runner.approvals.gate_context import describe
 from runner.approvals.question import Question, Vote
 from runner.approvals.question_store import Questions
 from runner.core.deferred import dataclass
@@ -139,7 +139,7 @@ def cast_vote(
     if yes:
         _check_subject(question, subject)
     vote = Vote(who, actor.user, yes, question.subject, at, note)
-    cast = voting.cast_vote(
+    cast = question_store.cast_vote(
         questions, question, vote, now=now, record=lambda data: _record(installation, question, data)
     )
     match cast.outcome:
@@ -182,7 +182,7 @@ def _record(installation: Installation, question: Question, vote: Mapping[str, A
 
 def _repeated(run: RunDirectory, questions: Questions, question: Question | None, vote: Vote) -> CastVote:
     """A vote when nothing is asked any more, which is fine for somebody who has given this very answer."""
-    if question is None or not voting.is_given(vote, questions.votes(question)):
+    if question is None or not question_store.is_given(vote, questions.votes(question)):
         raise _not_waiting(run)
     return CastVote(question.step, vote, already=True)
 

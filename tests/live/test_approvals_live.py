@@ -13,8 +13,7 @@ from harness import PATIENCE
 from harness.bench import runbook_text, step
 from markupsafe import escape
 
-from runner.approvals.gate_context import GateContext
-from runner.approvals.gate_text import describe
+from runner.approvals.gate_context import GateContext, describe
 
 GATE = {"says": "Go?", "expires": "120s"}
 

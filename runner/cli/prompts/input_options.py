@@ -60,12 +60,8 @@ def give_inputs(request: RunRequest, given: Sequence[str], **how: bool) -> RunRe
     """
     from runner.services import run_inputs  # noqa: PLC0415 - it imports all that a run needs
 
-    prompt = ask_input if _is_terminal() else None
+    prompt = ask_input if sys.stdin.isatty() and sys.stderr.isatty() else None
     return run_inputs.give_inputs(request, given, here=Path.cwd(), environ=os.environ, prompt=prompt, **how)
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask_input(name: str, item: Input, default: Any = None) -> Any:

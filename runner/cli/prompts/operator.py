@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from runner.approvals.gate_text import describe
+from runner.approvals.gate_context import describe
 from runner.cli.output.terminal import brief, labelled, safe
 from runner.cli.prompts import choice
 from runner.cli.prompts import keyboard as typed

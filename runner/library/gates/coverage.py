@@ -49,7 +49,8 @@ def alerts(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
     found = []
     for name, reference in snapshot.references.items():
         if isinstance(entry := reference.entry, Alert):
-            runbooks = _both(entry.runbook, waiting_for(snapshot, name))
+            waiting = [runbook for runbook in snapshot.triggered.get(name, ()) if runbook in snapshot.used]
+            runbooks = _both(entry.runbook, waiting)
             found.append(_situation(reference, entry.severity, runbooks, page=entry.page))
     return tuple(found)
 
@@ -72,11 +73,6 @@ def _situation(
 
 def _both(named: str | None, waiting: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*([named] if named else []), *waiting]))
-
-
-def waiting_for(snapshot: LibrarySnapshot, alert: str) -> tuple[str, ...]:
-    """The runbooks whose trigger is `alert`."""
-    return tuple(name for name in snapshot.triggered.get(alert, ()) if name in snapshot.used)
 
 
 def _events(snapshot: LibrarySnapshot, spoken_of: Group[str]) -> Iterator[Situation]:

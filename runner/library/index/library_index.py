@@ -29,7 +29,6 @@ from runner.model.yaml.yaml_file import MAX_BYTES, unusable
 from runner.store import disposable
 
 if TYPE_CHECKING:  # all that reads a file is imported for one that has changed
-    from runner.library.index.indexed_file import IndexedFile
     from runner.library.search.passages import Passage
 
 _PER_FILE = 100_000
@@ -137,12 +136,11 @@ class LibraryIndex:
         ).lastrowid
         self._connection.executemany(
             "INSERT INTO passage (rowid, source, runbook, place, text, weight, words) VALUES (?,?,?,?,?,?,?)",
-            _numbered(made, int(number or 0) * _PER_FILE),
+            (
+                (int(number or 0) * _PER_FILE + n, *each[:5], " ".join(sorted(each.words)))
+                for n, each in enumerate(made.passages)
+            ),
         )
-
-
-def _numbered(made: IndexedFile, first: int) -> Iterator[tuple[object, ...]]:
-    return ((first + n, *each[:5], " ".join(sorted(each.words))) for n, each in enumerate(made.passages))
 
 
 def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:

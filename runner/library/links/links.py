@@ -134,7 +134,8 @@ def resolve(word: str, snapshot: LibrarySnapshot, among: Iterable[Link], holding
     exact = [name for name in (word, bare, word.upper()) if name in known]
     is_id = any(name in snapshot.references or name in snapshot.runbooks for name in exact)
     found = [*exact[:1], *([] if is_id else _holding(bare, snapshot, among, holding))]
-    return list(dict.fromkeys(found)) or [*_groups_of_people(bare, snapshot), *_mentioned(bare, snapshot)]
+    groups = [name for name, contact in snapshot.contacts.items() if bare in contact.members]
+    return list(dict.fromkeys(found)) or [*groups, *_mentioned(bare, snapshot)]
 
 
 def _holding(name: str, snapshot: LibrarySnapshot, among: Iterable[Link], holding: Holding) -> list[str]:
@@ -143,10 +144,6 @@ def _holding(name: str, snapshot: LibrarySnapshot, among: Iterable[Link], holdin
     found = holding(name, patterns, snapshot.root / "inventories")
     spoken = [pattern for pattern in patterns if name in host_names(pattern)]
     return [*([] if found is None else [name, *found]), *spoken]
-
-
-def _groups_of_people(login: str, snapshot: LibrarySnapshot) -> list[str]:
-    return [name for name, contact in snapshot.contacts.items() if login in contact.members]
 
 
 def _mentioned(handle: str, snapshot: LibrarySnapshot) -> list[str]:

@@ -215,17 +215,10 @@ def _verifications(context: LintContext) -> Iterator[Hit]:
         alone = [where for where, text in placed if always(text, holds=False)]
         for where in alone:
             yield Hit(where, "never holds, whatever the result is", "say what is good")
-        if (
-            expressions
-            and not alone
-            and always(" and ".join([*map("({})".format, expressions), *_exit(verification)]), holds=False)
-        ):
+        exits = [f"rc in {list(verification.good_exits)}"] if verification.good_exits else []
+        together = " and ".join([*map("({})".format, expressions), *exits])
+        if expressions and not alone and always(together, holds=False):
             yield Hit(placed[-1][0], "never holds together with the rest of this verification", "say what is good")
-
-
-def _exit(verification: Verification) -> list[str]:
-    """What `exit` says, as a condition."""
-    return [f"rc in {list(verification.good_exits)}"] if verification.good_exits else []
 
 
 _TOO_SOON = """\

@@ -9,9 +9,8 @@ from dataclasses import field
 from runner.core.deferred import dataclass, regex
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
-from runner.markdown.page.outline import Section
+from runner.markdown.page.outline import Section, pieces, split_list
 from runner.markdown.page.page import Policy
-from runner.markdown.page.text_extraction import pieces, split_list
 
 _WHEN = "when(?: to escalate)?|conditions?|triggers?|criteria|escalate (?:when|if)"
 _WHO = "who(?: to contact)?|contacts?|(?:l|level |tier )[1-9]|primary|secondary|escalation contacts?"

@@ -11,11 +11,10 @@ from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import blocks
 from runner.markdown.page.escalation_section import policy
 from runner.markdown.page.headings import Role, is_step
-from runner.markdown.page.outline import Section, outline
+from runner.markdown.page.outline import Section, block_text, lines, outline, pieces, split_list, texts, ticks
 from runner.markdown.page.page import Carried, RunbookPage, Tick
 from runner.markdown.page.procedure import Procedure
 from runner.markdown.page.source import PageEntry, fact
-from runner.markdown.page.text_extraction import block_text, lines, pieces, split_list, texts, ticks
 
 WHOLE = "yaml runbook"
 """What stands behind the marks of the fence that carries everything but the steps."""

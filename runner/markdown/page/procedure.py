@@ -9,9 +9,8 @@ from runner.core.deferred import dataclass
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.headings import Role, label, plain
-from runner.markdown.page.outline import Section
+from runner.markdown.page.outline import Section, block_text, flat, is_checklist, texts, ticks
 from runner.markdown.page.page import Carried, PageStep, Part
-from runner.markdown.page.text_extraction import block_text, flat, is_checklist, texts, ticks
 
 STEP = "yaml runbook-step"
 """What stands behind the marks of the fence that carries a step."""

@@ -66,11 +66,6 @@ def fact(line: str) -> tuple[str, str] | None:
     return (match["key"].casefold(), match["value"].strip(" |*_")) if match else None
 
 
-def is_head(line: str) -> bool:
-    """Whether an entry could begin in `line`."""
-    return _HEAD.fullmatch(line) is not None
-
-
 def split(text: str) -> Manuscript:
     """The entries in `text`; a file without a RUN- head is one entry without an id."""
     lines = [_ESCAPED.sub(_unescape, line) if "\\" in line else line for line in text.split("\n")]
@@ -134,7 +129,7 @@ def _fences(lines: Sequence[str]) -> tuple[set[int], set[int]]:
 def _begins_with_head(lines: Sequence[str], at: int) -> bool:
     while at < len(lines) and not lines[at].strip():
         at += 1
-    return at < len(lines) and is_head(lines[at])
+    return at < len(lines) and _HEAD.fullmatch(lines[at]) is not None
 
 
 def _end(lines: Sequence[str], at: int, marks: str, *, nested: bool) -> int:

@@ -8,8 +8,7 @@ from typing import Any
 from runner.approvals.gate_changes import differences
 from runner.approvals.gate_context import GateContext
 from runner.approvals.question import Question, Verdict, Vote
-from runner.approvals.question_store import Questions
-from runner.approvals.vote import cast_vote
+from runner.approvals.question_store import Questions, cast_vote
 from runner.compiler.segments import Gate
 from runner.core.duration import show
 from runner.core.events import EventType, Outcome

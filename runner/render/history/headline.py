@@ -154,16 +154,13 @@ def _after(run: RunHistory) -> str:
         return (
             f"It did a step of the run {run.parent}." if run.is_called else f"It took over from the run {run.parent}."
         )
-    unknown = [name for name in run.unreached if _is_unknown(name, run)]
+    # A page may have arrived: no answer came, or none could be recorded, as on a full disk.
+    doubted = {page.contact for page in run.undelivered if page.doubt or page.status == REQUESTED}
+    unknown = [name for name in run.unreached if name in doubted]
     unreached = [name for name in run.unreached if name not in unknown]
     sentences = [f"{listed(unreached)} could not be reached."] if unreached else []
     sentences += [f"Whether {listed(unknown)} heard of it is not known."] if unknown else []
     return " ".join(sentences)
-
-
-def _is_unknown(contact: str, run: RunHistory) -> bool:
-    """Whether a page to `contact` may have arrived: no answer came, or none could be recorded, as on a full disk."""
-    return any(page.doubt or page.status == REQUESTED for page in run.undelivered if page.contact == contact)
 
 
 def _with(run: RunHistory, word: str) -> list[StepHistory]:

@@ -9,8 +9,19 @@ from typing import Any
 from runner.core.deferred import dataclass
 from runner.core.events import EventType, Instant, Outcome
 from runner.core.step_tags import UNDO, item_of
-from runner.render.history.step_history import RUNNING, Action, Answer, Check, HostHistory, ItemNames, StepHistory
-from runner.render.history.step_records import CHECKS, action_of, checks_of, task_in_a_line
+from runner.render.history.step_history import (
+    CHECKS,
+    RUNNING,
+    Action,
+    Answer,
+    Check,
+    HostHistory,
+    ItemNames,
+    StepHistory,
+    action_of,
+    checks_of,
+    task_in_a_line,
+)
 from runner.store.log import record_data
 from runner.store.log.envelope import Record, instant
 

@@ -132,7 +132,7 @@ def _runbook(material: Material, source: Source, outward: _Links, inward: _Links
         "called": [(word, material.snapshot.contacts.get(word)) for word in policy.contacts],
         "follow_up": [item if isinstance(item, FollowUp) else FollowUp(do=item) for item in runbook.follow_up],
         "owner": _contact(material, runbook.owner),
-        "leads": _targets(material, outward.get(name, ())),
+        "leads": sorted({link.target for link in outward.get(name, ()) if material.href(link.target)}),
         "led": sorted({link.source for link in inward.get(name, ())}),
         "runs": [run for run in material.runs or () if run.runbook == name][:_OF_RUNBOOK],
         "shown_duration": duration.show,
@@ -148,11 +148,6 @@ def _inventory(material: Material) -> str:
 def _contact(material: Material, word: str) -> str:
     contact = material.snapshot.contacts.get(word)
     return contact.name if contact else word
-
-
-def _targets(material: Material, found: Iterable[Link]) -> list[str]:
-    """The runbooks and entries that are linked to."""
-    return sorted({link.target for link in found if material.href(link.target)})
 
 
 def _kinds(material: Material) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -68,7 +68,10 @@ def stop_drills(installation: Installation, *, patience: float = _PATIENCE) -> t
         AuditError: it cannot be written down.
     """
     pull(installation)
-    comes_true(lambda: all(is_dead(each, installation.clock()) for each in _armed(installation)), within=patience)
+    owed = installation.state.owed_undos
+    comes_true(
+        lambda: all(is_dead(each.armed, installation.clock()) for each in owed.all() if each.armed), within=patience
+    )
     return take_back_abandoned(installation, at_once=True)
 
 
@@ -82,10 +85,6 @@ def _note_tries(installation: Installation, left: Sequence[OwedUndo]) -> None:
         if each.armed:
             armed = replace(each.armed, tried=installation.clock().wall.isoformat())
             installation.state.owed_undos.add(replace(each, armed=armed))
-
-
-def _armed(installation: Installation) -> list[ArmedHost]:
-    return [each.armed for each in installation.state.owed_undos.all() if each.armed]
 
 
 def is_dead(armed: ArmedHost, now: Instant) -> bool:

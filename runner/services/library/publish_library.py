@@ -13,8 +13,8 @@ from runner.core.deferred import dataclass, regex
 from runner.core.errors import InvalidInputError
 from runner.core.events import Instant
 from runner.library.alerts.prometheus_rules import opened
-from runner.library.alerts.prometheus_urls import check as check_rules
 from runner.library.alerts.runbook_urls import Url, urls
+from runner.library.alerts.runbook_urls import check as check_rules
 from runner.library.library import Library
 from runner.library.snapshot import read
 from runner.model.yaml.finding import Finding
@@ -25,7 +25,7 @@ from runner.render.site.site_content import Material, gather
 from runner.services.people_readiness import people_readiness, untrained_nights
 from runner.services.run_list import recorded_drills, run_histories
 from runner.services.run_requests import inventories_of
-from runner.services.schedules.planned_work import planned_work
+from runner.services.schedules.coming_instants import planned_work
 from runner.store.state_directory import StateDirectory
 
 _URL = regex(r"https?://[^/\s{}]+(?:/(?:[^\s{}]|\{id\})*)?")

@@ -138,16 +138,13 @@ def check_approved(runbook: Runbook, questions: Sequence[AdvanceQuestion]) -> No
     Raises:
         DeniedError: they have not.
     """
-    vouched = [step.id for step in runbook.procedure if not step.auto and any(_vouches(step))]
+    asking = ((step, {gate.kind for gate in (*before(step), *after(step))}) for step in runbook.procedure)
+    vouched = [step.id for step, kinds in asking if not step.auto and kinds & {"manual", "confirm"}]
     if vouched:
         raise DeniedError(f"nobody is there for what a person must do or confirm: {', '.join(vouched)}")
     if missing := [each.context for each in questions if not (each.unknown or each.is_granted)]:
         steps = ", ".join(f"{each.step} on {', '.join(each.hosts)} ({each.subject[:12]})" for each in missing)
         raise DeniedError(f"not approved in advance, or what would be done has changed since: {steps}")
-
-
-def _vouches(step: Step) -> Iterator[Gate]:
-    yield from (gate for gate in (*before(step), *after(step)) if gate.kind in {"manual", "confirm"})
 
 
 class VotesInAdvance:

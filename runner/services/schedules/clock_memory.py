@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -38,13 +37,8 @@ def forget(state: StateDirectory, machine: str) -> None:
 
 def last_look(state: StateDirectory) -> Trust | None:
     """What was seen when anybody looked last, on whichever machine; None where nobody ever has."""
-    return max(_all(state), key=lambda trust: trust.seen.wall, default=None)
-
-
-def _all(state: StateDirectory) -> Iterator[Trust]:
-    for path in (state.path / _DIRECTORY).glob("*.json"):
-        if trust := _remembered(path):
-            yield trust
+    found = filter(None, map(_remembered, (state.path / _DIRECTORY).glob("*.json")))
+    return max(found, key=lambda trust: trust.seen.wall, default=None)
 
 
 def _file(state: StateDirectory, machine: str) -> Path:

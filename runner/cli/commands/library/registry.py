@@ -35,14 +35,13 @@ def _show(found: Registry, form: str) -> None:
     if form == "json":
         click.echo(json.dumps({"entries": rows, "findings": [asdict(finding) for finding in found.findings]}, indent=2))
         return
-    draw([{key: _cell(value) for key, value in row.items()} for row in rows], empty="the registry is empty")
+    cells = [
+        {key: ", ".join(value) if isinstance(value, list) else value for key, value in row.items()} for row in rows
+    ]
+    draw(cells, empty="the registry is empty")
     for finding in found.findings:
         click.echo(safe(str(finding)))
     click.echo(f"{len(rows)} registered, {counted(len(found.findings), 'finding')}", err=True)
-
-
-def _cell(value: object) -> object:
-    return ", ".join(value) if isinstance(value, list) else value
 
 
 @command.command("import", short_help="Convert the tables of a Markdown file to registry entries.")

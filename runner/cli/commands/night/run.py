@@ -38,11 +38,11 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     words = library, runbook, inventories, mode, options
     try:
         with context.executor_ready(run_id):
-            from runner.cli.run_beginning import begin_and_exit  # noqa: PLC0415 - it imports all that a run needs
+            from runner.cli.run_session import begin_and_exit  # noqa: PLC0415 - it imports all that a run needs
 
             begin_and_exit(*words, given, run_id=run_id)
     except RunbookError as error:
-        from runner.cli.run_beginning import call_if_refused  # noqa: PLC0415 - as above
+        from runner.cli.run_session import call_if_refused  # noqa: PLC0415 - as above
 
         call_if_refused(*words, error)
         raise

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from harness.fakes import runbook_file
 
+from runner.library.content_tasks import lost_values
 from runner.library.library import Library
-from runner.library.lost_values import findings
 
 TASKS = """\
 - name: Ask
@@ -32,7 +32,8 @@ def found(tmp_path):
         source = Library(tmp_path).source("RUN-001")
         texts = source.side_files.contents
         return [
-            f"{each.file}:{each.line} {each.message}" for each in findings(source.runbook.procedure, texts, file="RUN")
+            f"{each.file}:{each.line} {each.message}"
+            for each in lost_values(source.runbook.procedure, texts, file="RUN")
         ]
 
     return found
