@@ -33,9 +33,9 @@ from runner.services.schedules.advance_approvals import (
     check_approved,
 )
 from runner.services.schedules.calls import call_for_approvals
-from runner.services.schedules.deciding import was_asked
+from runner.services.schedules.deciding import record_fate, was_asked
 from runner.services.schedules.planned_drills import drill_held, record_drill
-from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
+from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request
 from runner.store.state_directory import StateDirectory
 
 
@@ -52,7 +52,7 @@ def begin_and_exit(library: Library, state: StateDirectory, name: str, planned: 
     except LockedError:  # somebody else has begun it, or has decided about it
         raise
     except RunbookError as error:
-        record_end(here, found, planned, Fate.REFUSED, first_line(error.message))  # the next look calls for it
+        record_fate(here, found, planned, Fate.REFUSED, first_line(error.message))  # the next look calls for it
         raise
     context.recover_abandoned(state)
     if found.schedule and found.schedule.kind == "drill":
@@ -81,7 +81,7 @@ def _approved(
         asked = advance_questions(request, here, found.name)
         check_approved(request.source.runbook, asked)
     except RunbookError as error:
-        record_end(here, found, planned, Fate.REFUSED, first_line(error.message))
+        record_fate(here, found, planned, Fate.REFUSED, first_line(error.message))
         raise
     return asked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -13,6 +12,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output import schedule_tables
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.cli.system import owner_of, program_words
 from runner.services.schedules import changes, coming_instants, overview
@@ -42,7 +42,7 @@ def list_schedules(*, as_json: bool) -> None:
     library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
     found = overview.all_schedules(library, state, now)
     if as_json:
-        click.echo(json.dumps([schedule_tables.as_data(entry) for entry in found], indent=2, default=str))
+        print_json([schedule_tables.as_data(entry) for entry in found])
     else:
         schedule_tables.draw_list(found, coming_instants.next_of_each(found, now))
     schedule_tables.warn(overview.silence(state, now))
@@ -57,7 +57,7 @@ def upcoming(*, days: int, name: str, as_json: bool) -> None:
     library, state, now = context.library(), context.recorded_if_any(), context.clock().wall
     found = coming_instants.upcoming(library, state, now, now + timedelta(days=days), only=name or None)
     if as_json:
-        click.echo(json.dumps([schedule_tables.planned_data(each) for each in found], indent=2))
+        print_json([schedule_tables.planned_data(each) for each in found])
     else:
         schedule_tables.draw_upcoming(found)
 
@@ -72,7 +72,7 @@ def history(*, missed: bool, days: int, name: str, as_json: bool) -> None:
     since = context.clock().wall - timedelta(days=days)
     found = overview.past(context.recorded(), since, schedule=name or None, bad=missed)
     if as_json:
-        click.echo(json.dumps([schedule_tables.past_data(each) for each in found], indent=2))
+        print_json([schedule_tables.past_data(each) for each in found])
     else:
         schedule_tables.draw_past(found, empty="nothing was planned" if not missed else "nothing went wrong")
 

@@ -14,6 +14,8 @@ from runner.markdown.import_findings import Excerpt, Notes
 from runner.markdown.page.page import RunbookPage
 from runner.markdown.phrases import NOBODY, TODO
 
+_TRIGGERS = ("trigger", "alert", "alert name")
+"""The facts that say what makes somebody reach for it."""
 _LATER = "write it in the file that was made"
 _MOST_LINKS = 200
 
@@ -60,6 +62,7 @@ class _Drafter:
         self.notes = Notes(notes.file) if page.carried else notes  # a page that was exported lacks nothing
         self.steps = Steps(notes)
         self.lost: list[Excerpt] = list(page.lost)
+        self._used: set[str] = set()
 
     def draft(self) -> Draft:
         value: dict[str, Any] = {
@@ -87,6 +90,12 @@ class _Drafter:
             )
         return Draft(merged(value, self.carried), tuple(self.lost))
 
+    def _fact(self, *names: str) -> Excerpt | None:
+        """The first of the facts with these `names` that the page has; every other fact is lost in the end."""
+        name = next((name for name in names if name in self.page.facts), "")
+        self._used.add(name)
+        return self.page.facts.get(name)
+
     def _title(self) -> str:
         title = self.page.title
         if title and title.text.strip():
@@ -95,7 +104,7 @@ class _Drafter:
         return f"{TODO}: a title for {self.given.name or 'this page'}".replace("{", "(")
 
     def _category(self) -> str:
-        excerpt = self.page.facts.get("category") or self.page.facts.get("type")
+        excerpt = self._fact("category", "type")
         category = phrases.category(excerpt.text) if excerpt else None
         if excerpt and not category:
             self.lost.append(Excerpt(f"category: {excerpt.text}", excerpt.line))
@@ -105,7 +114,7 @@ class _Drafter:
         return "incident"
 
     def _severity(self) -> str:
-        excerpt = self.page.facts.get("severity") or self.page.facts.get("priority")
+        excerpt = self._fact("severity", "priority")
         severity = phrases.severity(excerpt.text) if excerpt else None
         if severity is None and excerpt:
             self.lost.append(Excerpt(f"Severity: {excerpt.text}", excerpt.line))
@@ -115,9 +124,8 @@ class _Drafter:
         return "P3"
 
     def _owner(self) -> str:
-        excerpt = next(
-            (self.page.facts[key] for key in ("owner", "owners", "owned by", "team") if key in self.page.facts), None
-        )
+        said = [self._fact(name) for name in ("owner", "owners", "owned by", "team")]
+        excerpt = next(filter(None, said), None)
         word = phrases.slug(excerpt.text) if excerpt else ""
         if excerpt and word:
             self._contact(word, excerpt)
@@ -132,8 +140,7 @@ class _Drafter:
         self.notes.note(excerpt.line, "import-contact", f"{excerpt.text.strip()[:60]!r} is called {word} here", hint)
 
     def _trigger(self) -> dict[str, str]:
-        facts = self.page.facts
-        excerpt = facts.get("trigger") or facts.get("alert") or facts.get("alert name")
+        excerpt = self._fact(*_TRIGGERS)
         if excerpt and excerpt.text.strip():
             trigger = phrases.trigger(excerpt.text)
             return {key: self.notes.prose(Excerpt(text, excerpt.line)) for key, text in trigger.items()}
@@ -152,7 +159,7 @@ class _Drafter:
         return {"handles": handles, **({"excludes": excludes} if excludes else {})}
 
     def _hosts(self) -> str:
-        excerpt = self.page.facts.get("hosts")
+        excerpt = self._fact("hosts")
         if excerpt and re.fullmatch(r"[A-Za-z0-9_.*~!][A-Za-z0-9_.:&!*\[\]~-]{0,199}", excerpt.text.strip("` ")):
             return excerpt.text.strip("` ")
         if self.given.otherwise.hosts:
@@ -201,7 +208,7 @@ class _Drafter:
         return list(words) or [NOBODY]
 
     def _links(self) -> Iterator[str]:
-        facts = [self.page.facts[key] for key in ("linked ids", "linked id") if key in self.page.facts]
+        facts = [fact for name in ("linked ids", "linked id") if (fact := self._fact(name))]
         ids: dict[str, None] = {}
         for excerpt in (*facts, *self.page.links):
             ids |= dict.fromkeys(phrases.references(excerpt.text))
@@ -212,26 +219,9 @@ class _Drafter:
 
     def _others(self) -> Iterable[Excerpt]:
         """What the page says that a runbook has no key for."""
-        used = {
-            "category",
-            "severity",
-            "owner",
-            "owners",
-            "owned by",
-            "team",
-            "trigger",
-            "alert",
-            "alert name",
-            "hosts",
-        }
-        used |= {"linked ids", "linked id"}
-        used |= set() if "category" in self.page.facts else {"type"}
-        chosen = next((key for key in ("trigger", "alert", "alert name") if key in self.page.facts), None)
-        used -= {"alert", "alert name"} - ({chosen} if chosen else set())
-        used |= set() if "severity" in self.page.facts else {"priority"}
-        unused = ((key, excerpt) for key, excerpt in self.page.facts.items() if key not in used)
+        unused = ((key, excerpt) for key, excerpt in self.page.facts.items() if key not in self._used)
         yield from (Excerpt(f"{key}: {excerpt.text}", excerpt.line) for key, excerpt in unused)
-        yield from self.page.condition[0 if chosen else 1 :]
+        yield from self.page.condition[1 if self._used.isdisjoint(_TRIGGERS) else 0 :]
         yield from (*self.page.overview, *self.page.impact, *self.page.escalation.other)
 
     def _missing(self, what: str, message: str, excerpt: Excerpt | None = None) -> None:

@@ -114,4 +114,4 @@ def _overlap(schedule: Schedule, running: str, waited: timedelta) -> Judgement:
 
 
 def _whole(time: timedelta) -> str:
-    return duration.show(timedelta(seconds=round(time.total_seconds())))
+    return duration.whole(time.total_seconds())

@@ -12,7 +12,7 @@ from runner.core.events import DONE, EventType
 from runner.escalation.contract_check import call_problems
 from runner.escalation.policy import is_critical
 from runner.model.runbook import Runbook
-from runner.orchestrator.request import Result, RunRequest
+from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import RunEnvironment
 from runner.services.runs import start_run
 from runner.services.watching import watch_in_words
@@ -53,21 +53,14 @@ def check_readiness(request: RunRequest, env: RunEnvironment) -> Readiness:
     Raises:
         RunbookError: it was refused before it had begun, and nothing of it is recorded.
     """
-    result = start_run(replace(request, mode="preflight"), env)
+    runbook, result = request.source.runbook, start_run(replace(request, mode="preflight"), env)
     records = list(read(result.audit, run=result.run_id))
     guards = [each.data for each in records if each.type == EventType.GUARD_CHECKED]
     refused = tuple(str(guard["sentence"]) for guard in guards if guard["verdict"] == "refused")
     code = DeniedError.exit_code if result.exit_code is ExitCode.DONE and refused else result.exit_code
-    refused += (*_unmet(request.source.runbook, records), *result.problems)
+    refused += (*_unmet(runbook, records), *result.problems)
     if code is not ExitCode.DONE and not refused:
         refused = (str(result.outcome),)
-    return _readiness(request, result, code, refused, env)
-
-
-def _readiness(
-    request: RunRequest, result: Result, code: ExitCode, refused: tuple[str, ...], env: RunEnvironment
-) -> Readiness:
-    runbook = request.source.runbook
     return Readiness(
         run=result.run_id,
         begins=f"{runbook.id} {runbook.title}",

@@ -12,8 +12,7 @@ from runner.library.library import Library
 from runner.scheduling.clock_check import Clocks
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import entry
-from runner.services.schedules.deciding import decided
-from runner.services.schedules.planned_runs import record_end
+from runner.services.schedules.deciding import decided, record_fate
 from runner.services.schedules.tick import tick
 from runner.store.log.log_reader import read
 
@@ -56,7 +55,7 @@ class Scheduler:
     def does(self, *claims):
         """Record of each of the `claims` that its run has begun."""
         for each in claims:
-            record_end(self.env, entry(self.library, each.schedule), each.planned, Fate.RAN, "")
+            record_fate(self.env, entry(self.library, each.schedule), each.planned, Fate.RAN, "")
 
     def walk(self, time, steps=(MINUTE,)):
         """Look again and again for so much time, do what is to begin; all that was decided, in order."""

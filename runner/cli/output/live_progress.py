@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from runner.cli.output.progress import LEARNT, Words, output_of, saw, write_at_once
+from runner.cli.output.progress import LEARNT, Progress, Words, output_of, saw, write_at_once
 from runner.cli.output.run_lines import because, called
 from runner.cli.output.terminal import safe, short
 from runner.cli.prompts import guard_options
@@ -25,7 +25,7 @@ _BAD = "✗"
 _ACTS = frozenset({EventType.STEP_DECIDED, EventType.ACTION_FINISHED})
 
 
-class LiveProgress:
+class LiveProgress(Progress):
     """The procedure as a table that fills in place; what has ended stays above it and can be copied."""
 
     def __init__(self, runbook: Runbook) -> None:

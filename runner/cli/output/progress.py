@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import click
 
@@ -27,20 +27,28 @@ _OUTPUT = 400
 """Characters of the last lines of a command's output."""
 
 
-class Progress(Protocol):
-    """Draws events as they happen, steps aside for a prompt, and leaves the screen tidy."""
+class Progress:
+    """Draws events as they happen, steps aside for a prompt, and leaves the screen tidy.
+
+    What writes event by event has nothing to prepare, to stop or to tidy.
+    """
 
     def __call__(self, event: Event) -> None:
         """Show `event`."""
+        raise NotImplementedError
 
-    def pause(self) -> Any:
+    @contextmanager
+    def pause(self) -> Iterator[None]:
         """A context in which nothing is drawn."""
+        yield
 
     def notify(self, notice: str) -> None:
         """Show `notice`, which stays on the screen; called by the handler of a signal, in the midst of anything."""
+        write_at_once(notice)
 
     def __enter__(self) -> Self:
         """Begin to draw."""
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Leave what was drawn."""
@@ -63,27 +71,7 @@ def write_at_once(text: str) -> None:
         os.write(2, f"{text}\n".encode())
 
 
-class _StreamProgress:
-    """What writes event by event: nothing is drawn between them, prepared or tidied."""
-
-    @contextmanager
-    def pause(self) -> Iterator[None]:
-        """Nothing is drawn between events."""
-        yield
-
-    def notify(self, notice: str) -> None:
-        """Print the notice on standard error."""
-        write_at_once(notice)
-
-    def __enter__(self) -> Self:
-        """Nothing to prepare."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to tidy."""
-
-
-class NdjsonProgress(_StreamProgress):
+class NdjsonProgress(Progress):
     """Each event as one JSON object per line, on standard output."""
 
     def __call__(self, event: Event) -> None:
@@ -92,7 +80,7 @@ class NdjsonProgress(_StreamProgress):
         click.echo(json.dumps({key: value for key, value in said.items() if value is not None}, default=str))
 
 
-class LineProgress(_StreamProgress):
+class LineProgress(Progress):
     """A line for each thing that a person wants to know, on standard error.
 
     Each has the seconds since `began` on the monotonic clock: since whatever the run is a part of has begun.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import click
@@ -12,11 +13,16 @@ from runner.cli.output.pager import paged
 from runner.cli.output.terminal import short
 
 
-def draw(rows: Sequence[Mapping[str, object]], *, empty: str, optional: Collection[str] = ()) -> None:
-    """Print `rows` under the names of their keys, or `empty` when there is none.
+def draw(
+    rows: Sequence[Mapping[str, object]], *, empty: str, optional: Collection[str] = (), as_json: bool = False
+) -> None:
+    """Print `rows` as JSON, or under the names of their keys, or `empty` when there is none.
 
-    The columns that are `optional` are left out where no row has anything in them.
+    The columns that are `optional` are left out of a table where no row has anything in them.
     """
+    if as_json:
+        print_json(rows)
+        return
     if not rows:
         click.echo(empty, err=True)
         return
@@ -27,6 +33,15 @@ def draw(rows: Sequence[Mapping[str, object]], *, empty: str, optional: Collecti
         for number, line in enumerate([[column.upper() for column in columns], *cells]):
             text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             click.secho(text, bold=number == 0)
+
+
+def print_json(data: object) -> None:
+    """Print `data`, of which a dataclass is a mapping of its fields, and what JSON has no form for is text."""
+    click.echo(json.dumps(data, indent=2, default=_plain))
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def rows_of(items: Sequence[Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 from runner.core.errors import InvalidInputError
 from runner.library.calendars import Calendars
@@ -37,17 +36,9 @@ def impossible_schedule(context: LintContext) -> Iterator[Hit]:
         elif schedule.cron and schedule.window and outside(schedule.cron, schedule.window):
             message = f"never comes within {quoted(schedule.window)}"
             yield Hit((*place, "cron"), f"{quoted(schedule.cron)} {message}", "give it a time within the window")
-        if schedule.zone and not _known(schedule.zone):
+        if schedule.zone and not schedule.times.has_zone:
             message = f"no time zone is called {quoted(schedule.zone)}"
             yield Hit((*place, "zone"), message, "write a name like Europe/Berlin")
-
-
-def _known(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (LookupError, OSError, ValueError):
-        return False
-    return True
 
 
 @Rule(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import field
+from collections.abc import Iterator, Sequence
 
-from runner.core.deferred import dataclass, regex
+from runner.core.deferred import regex
+from runner.core.wording import grouped
 from runner.markdown.import_findings import Excerpt
 from runner.markdown.page.blocks import PageBlock
 from runner.markdown.page.outline import Section, pieces, split_list
@@ -27,43 +27,31 @@ _COLUMNS = (
 _THEN = regex(r",?\s+(?:then|and then)\s+|\s*(?:→|->)\s*")
 
 
-@dataclass
-class _PolicyText:
-    when: list[Excerpt] = field(default_factory=list)
-    who: list[Excerpt] = field(default_factory=list)
-    provide: list[Excerpt] = field(default_factory=list)
-    other: list[Excerpt] = field(default_factory=list)
-
-    def add(self, key: str, excerpt: list[Excerpt]) -> None:
-        items: list[Excerpt] = getattr(self, key)
-        items += [item for item in excerpt if item.text]
-
-
 def policy(sections: Sequence[Section]) -> Policy:
     """What the `sections` about escalation say."""
-    policy_text = _PolicyText()
-    for section in sections:
-        match = _LABEL.fullmatch(f"{section.title.text}:")
-        for block in section.blocks:
-            if block.kind == "table":
-                _table(block, policy_text)
-            else:
-                _block(block, _named(match) if match else "other", policy_text)
-    return Policy(tuple(policy_text.when), tuple(policy_text.who), tuple(policy_text.provide), tuple(policy_text.other))
+    found = grouped((key, text) for section in sections for key, text in _said(section) if text.text)
+    return Policy(**{key: tuple(texts) for key, texts in found.items()})
+
+
+def _said(section: Section) -> Iterator[tuple[str, Excerpt]]:
+    """What it says, each with the part of the policy that it belongs to."""
+    match = _LABEL.fullmatch(f"{section.title.text}:")
+    for block in section.blocks:
+        yield from _table(block) if block.kind == "table" else _block(block, _named(match) if match else "other")
 
 
 def _named(match: re.Match[str]) -> str:
     return next(key for key in ("when", "who", "provide") if match[key])
 
 
-def _block(block: PageBlock, key: str, policy_text: _PolicyText) -> None:
+def _block(block: PageBlock, key: str) -> Iterator[tuple[str, Excerpt]]:
     for piece in pieces(block, _LABEL):
         match = _LABEL.fullmatch(piece.text)
         if match:
             key = _named(match)
         text = Excerpt(match["rest"] if match else piece.text, piece.line)
         items = split_list(text) if match and key != "who" else [text]
-        policy_text.add(key, contacts(text) if key == "who" else items)
+        yield from ((key, item) for item in (contacts(text) if key == "who" else items))
 
 
 def contacts(excerpt: Excerpt) -> list[Excerpt]:
@@ -72,7 +60,7 @@ def contacts(excerpt: Excerpt) -> list[Excerpt]:
     return [item for part in parts for item in split_list(part)]
 
 
-def _table(block: PageBlock, policy_text: _PolicyText) -> None:
+def _table(block: PageBlock) -> Iterator[tuple[str, Excerpt]]:
     """A row is a level: whom to call, and from when on; a column that says neither is about them."""
     head, *rows = block.rows
     kinds = [next((key for key, pattern in _COLUMNS if pattern.fullmatch(cell)), "other") for cell in head]
@@ -84,4 +72,4 @@ def _table(block: PageBlock, policy_text: _PolicyText) -> None:
             if cell and kind != "level":
                 key = "other" if kind in named else kind
                 named.add(kind)
-                policy_text.add(key, [Excerpt(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)])
+                yield key, Excerpt(cell if key != "other" else f"{row[0]}: {title}: {cell}", number)

@@ -11,7 +11,7 @@ from runner.core.templates import names_in
 from runner.kinds import plugins
 from runner.kinds.base import Kind
 from runner.model.checks.step_checks import Fault
-from runner.model.yaml.finding import Place, quoted
+from runner.model.yaml.finding import Place, leaves, quoted
 
 _OF_THE_SHELL = frozenset({"PATH", "HOME", "IFS", "ENV", "PWD", "USER", "SHELL", "LANG", "TZ", "TERM", "UID"})
 """Variables that mean something to a shell, so that no value may be given by their names."""
@@ -70,11 +70,7 @@ def _parts(at: Place, raw: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[s
 
 
 def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, dict | list):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts((*place, key), item)
+    return ((where, text) for where, text in leaves(value, place) if isinstance(text, str))
 
 
 def _obeyed(kind: type[Kind], part: Mapping[str, Any]) -> Mapping[str, Reading]:

@@ -81,7 +81,7 @@ def _probe(item: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a verification that looks; empty where none does."""
     for key, kind in plugins.verifications().items():
         if key in item and kind.probe is not VerificationKind.probe:
-            keys = {field.alias or name for name, field in kind.model_fields.items()}
+            keys = plugins.keys_of(kind)
             return {name: value for name, value in item.items() if name in keys}
     return {}
 

@@ -169,8 +169,7 @@ class _Expansion:
         if len(keys) != 1:
             message = f"asks by {len(keys)} of {', '.join(PROBES)}"
             raise self._fault((*at, "if"), message, "write one of them, or a condition")
-        known = {field.alias or name for name, field in plugins.steps()[keys[0]].model_fields.items()}
-        known |= {*JUDGES, *_AROUND_A_QUESTION}
+        known = {*plugins.keys_of(plugins.steps()[keys[0]]), *JUDGES, *_AROUND_A_QUESTION}
         if strange := [key for key in branch.if_ if key not in known]:
             hint = f"possible keys are {', '.join(sorted(known - branch.if_.keys()))}"
             message = f"unknown key {quoted(strange[0])}: a question looks, and keeps nothing but its answer"

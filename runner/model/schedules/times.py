@@ -88,9 +88,11 @@ class Times:
         """Why nobody knows when it is due; empty where one does."""
         if self.cron and (found := problem(self.cron)):
             return f"{self.cron!r} {found}"
-        return "" if self._has_zone() else f"no time zone is called {self.zone!r}"
+        return "" if self.has_zone else f"no time zone is called {self.zone!r}"
 
-    def _has_zone(self) -> bool:
+    @property
+    def has_zone(self) -> bool:
+        """Whether there is a zone that is called so."""
         try:
             return bool(self.tz)
         except (LookupError, OSError, ValueError):

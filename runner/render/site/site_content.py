@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -40,8 +41,8 @@ class Material:
     fresh: Mapping[str, Freshness]
     runs: tuple[RunHistory, ...] | None
     now: datetime
-    reports: Mapping[str, str]
-    inventories: tuple[str, ...]
+    reports: Mapping[str, str] = field(default_factory=dict)
+    inventories: tuple[str, ...] = ()
     planned: PlannedWork | None = None
     drills: tuple[Mapping[str, Any], ...] = ()
     people: tuple[Mapping[str, str], ...] = ()
@@ -77,17 +78,9 @@ class Material:
 
 
 def gather(
-    snapshot: LibrarySnapshot,
-    runs: Sequence[RunHistory] | None,
-    *,
-    now: datetime,
-    stale_after: timedelta,
-    reports: Mapping[str, str] | None = None,
-    inventories: Sequence[str] = (),
-    planned: PlannedWork | None = None,
-    drills: Sequence[Mapping[str, Any]] = (),
+    snapshot: LibrarySnapshot, runs: Sequence[RunHistory] | None, *, now: datetime, stale_after: timedelta
 ) -> Material:
-    """What there is to tell of `snapshot`, and of its `runs` where there is a record of them.
+    """What `snapshot` says, and its `runs` where there is a record of them; what else is told is nothing.
 
     Raises:
         InvalidFileError: a part of the library does not load; a catalogue without it would mislead.
@@ -108,10 +101,6 @@ def gather(
         },
         runs=None if runs is None else tuple(sorted(runs, key=lambda run: (run.started, run.run), reverse=True)),
         now=now,
-        reports=reports or {},
-        inventories=tuple(inventories),
-        planned=planned,
-        drills=tuple(drills),
     )
 
 

@@ -46,11 +46,6 @@ def list_runbooks(library: Library) -> tuple[ListedRunbook, ...]:
     )
 
 
-def used_runbooks(library: Library) -> tuple[Summary, ...]:
-    """Those of `library` that load and are not deprecated, by their ids."""
-    return tuple(read(library).used.values())
-
-
 def list_categories(library: Library) -> tuple[ListedCategory, ...]:
     """Every category with its runbooks."""
     used = read(library).used.values()

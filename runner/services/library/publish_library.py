@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from runner.model.yaml.finding import Finding
 from runner.render.history.run_history import RunHistory
 from runner.render.site.pages import pages
 from runner.render.site.publish import check, publish
-from runner.render.site.site_content import Material, gather
+from runner.render.site.site_content import gather
 from runner.services.people_readiness import people_readiness, untrained_nights
 from runner.services.run_list import recorded_drills, run_histories
 from runner.services.run_requests import inventories_of
@@ -48,29 +48,22 @@ def publish_site(library: Library, out: Path, *, state: Path, now: Instant, stal
         InvalidInputError: `out` holds something else or cannot be written; or a part of the library does not load.
     """
     check(out)
-    snapshot = read(library)
-    runs = run_histories(state, now)
-    content = gather(
-        snapshot,
-        runs,
-        now=now.wall,
-        stale_after=stale_after,
-        reports=_reports(runs or (), state, out),
-        inventories=inventories_of(library),
-        drills=[record.data for record in recorded_drills(state, now)],
-        planned=planned_work(library, StateDirectory(state), now.wall),
+    snapshot, directory, runs = read(library), StateDirectory(state), run_histories(state, now)
+    content = gather(snapshot, runs, now=now.wall, stale_after=stale_after)
+    used, trainings = list(snapshot.used.values()), directory.training_records.all()
+    site = pages(
+        replace(
+            content,
+            reports=_reports(runs or (), state, out),
+            inventories=tuple(inventories_of(library)),
+            planned=planned_work(library, directory, now.wall),
+            drills=tuple(record.data for record in recorded_drills(state, now)),
+            people=tuple(each.as_row(now.wall) for each in people_readiness(snapshot.contacts, used, trainings)),
+            nights=tuple(untrained_nights(snapshot.contacts, used, trainings, now.wall)),
+        )
     )
-    site = pages(_with_people(content, StateDirectory(state), now.wall))
     publish(site, out)
     return len(site)
-
-
-def _with_people(content: Material, state: StateDirectory, now: datetime) -> Material:
-    """`content` with who has done what in trainings, of those who agree to be recorded."""
-    contacts, used = content.snapshot.contacts, list(content.snapshot.used.values())
-    records = state.training_records.all()
-    people = tuple(each.as_row(now) for each in people_readiness(contacts, used, records))
-    return replace(content, people=people, nights=tuple(untrained_nights(contacts, used, records, now)))
 
 
 def _reports(runs: Iterable[RunHistory], state: Path, out: Path) -> dict[str, str]:

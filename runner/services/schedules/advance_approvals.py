@@ -13,7 +13,7 @@ from runner.compiler.segments import Gate, after, before
 from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
 from runner.core.errors import DeniedError
-from runner.core.events import Event, EventType
+from runner.core.events import EventType
 from runner.core.redaction import Redaction
 from runner.executor.job import NOTHING, JobPart
 from runner.executor.target import Target
@@ -24,7 +24,7 @@ from runner.orchestrator.gate.gate_subjects import GateSubjects
 from runner.orchestrator.request import RunRequest
 from runner.orchestrator.run_environment import GateAnswer, Installation, Operator, QuestionView
 from runner.render.history.decisions import NOBODY
-from runner.services.schedules.deciding import asked_of, decided
+from runner.services.schedules.deciding import asked_of, decided, record_word
 from runner.services.votes import cast_vote
 from runner.store.log.envelope import person
 
@@ -127,9 +127,7 @@ def approve_in_advance(installation: Installation, name: str, asked: AdvanceQues
     if objection := Question(context, now).objection(vote, others):
         raise DeniedError(objection)
     key = f"{asked_of(name, context.run)}/{context.subject}/{actor.person}"
-    data = {"schedule": key, "value": context.subject, "by": actor.person}
-    with installation.state.open_log(clock=installation.clock, actor=actor) as log:
-        log.append(Event(EventType.SCHEDULE_APPROVED, "", data=data))
+    record_word(installation, EventType.SCHEDULE_APPROVED, key, context.subject)
 
 
 def check_approved(runbook: Runbook, questions: Sequence[AdvanceQuestion]) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from runner.core.errors import InvalidInputError, LockedError
-from runner.core.events import Event, EventType
+from runner.core.events import EventType
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry, subject_of
 from runner.scheduling.instants import instants
 from runner.services.schedules.clock_memory import forget
-from runner.services.schedules.deciding import decided, deciding, one_entry, run_id
+from runner.services.schedules.deciding import decided, deciding, one_entry, record_word, run_id
 from runner.store.occurrences import CLAIMED
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def pause(installation: Installation, library: Library, name: str, why: str) -> 
     one_entry(library, installation.state, name)
     if not why.strip():
         raise InvalidInputError("a pause has a reason", hint="--because 'the disks are replaced'")
-    _note(installation, EventType.SCHEDULE_PAUSED, name, f"by {installation.actor.person}: {why}")
+    record_word(installation, EventType.SCHEDULE_PAUSED, name, f"by {installation.actor.person}: {why}")
 
 
 def go_on(installation: Installation, library: Library, name: str) -> None:
@@ -42,7 +42,7 @@ def go_on(installation: Installation, library: Library, name: str) -> None:
         paused = occurrences.facts(EventType.SCHEDULE_PAUSED)
     if not paused.get(name, {}).get("value"):
         raise InvalidInputError(f"nobody has paused {name} here", hint="a pause in the runbook ends there")
-    _note(installation, EventType.SCHEDULE_PAUSED, name, "")
+    record_word(installation, EventType.SCHEDULE_PAUSED, name, "")
 
 
 def approve(installation: Installation, library: Library, name: str) -> str:
@@ -55,13 +55,13 @@ def approve(installation: Installation, library: Library, name: str) -> str:
     if found.fault:
         raise InvalidInputError(f"{name} cannot be approved: {found.fault}")
     subject = subject_of(library, found)
-    _note(installation, EventType.SCHEDULE_APPROVED, name, subject)
+    record_word(installation, EventType.SCHEDULE_APPROVED, name, subject)
     return subject
 
 
 def trust_clock(installation: Installation) -> None:
     """Say that the time is right now: decisions go on from here, whatever was decided before."""
-    _note(installation, EventType.SCHEDULE_CLOCK, "", installation.clock().wall.isoformat())
+    record_word(installation, EventType.SCHEDULE_CLOCK, "", installation.clock().wall.isoformat())
     forget(installation.state, installation.actor.host)
 
 
@@ -93,9 +93,3 @@ def catch_up(installation: Installation, library: Library, name: str, instant: d
         data = {"schedule": name, "planned": instant.isoformat(), "run": run, "why": why}
         note(EventType.SCHEDULE_CLAIMED, **data)
     return found
-
-
-def _note(installation: Installation, kind: EventType, schedule: str, value: str) -> None:
-    data = {"schedule": schedule, "value": value, "by": installation.actor.person}
-    with installation.state.open_log(clock=installation.clock, actor=installation.actor) as log:
-        log.append(Event(kind, "", data=data))

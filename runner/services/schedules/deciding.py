@@ -8,13 +8,19 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from runner.core.events import Event, EventType
+from runner.core.events import Event, EventType, Outcome
+from runner.scheduling.decision import Fate
 from runner.scheduling.entries import ScheduleEntry, entries, entry, remembered
-from runner.store.occurrences import Occurrences
+from runner.store.occurrences import CLAIMED, Occurrences
 
 if TYPE_CHECKING:
     from runner.library.library import Library
+    from runner.orchestrator.run_environment import Installation
     from runner.store.state_directory import RecordContext, StateDirectory
+
+
+RUNNING = "running"
+"""How a drill has ended that goes on, or whose process has died."""
 
 
 class Note(Protocol):
@@ -78,6 +84,38 @@ def deciding(recording: RecordContext) -> Iterator[tuple[Occurrences, Note]]:
         yield occurrences, note
         if events:
             log.append(*events)
+
+
+def record_fate(
+    recording: RecordContext,
+    entry: ScheduleEntry,
+    planned: datetime,
+    fate: Fate,
+    why: str,
+    *,
+    before: str = CLAIMED,
+    outcome: str = "",
+) -> bool:
+    """Record what became of an occurrence, if it is still as it was `before`; whether it was, and nobody else has.
+
+    Of what was refused, and of a drill that failed, the next look tells those whom the schedule calls.
+    """
+    with deciding(recording) as (occurrences, note):
+        found = occurrences.of(entry.name, planned)
+        if found is None or found.state != before:
+            return False
+        data = {"schedule": entry.name, "planned": planned.isoformat(), "state": fate, "run": found.run, "why": why}
+        bad = fate is Fate.REFUSED or outcome not in {"", RUNNING, Outcome.PASSED}
+        data |= {"outcome": outcome} if outcome else {}
+        note(EventType.SCHEDULE_DECIDED, **data, **({"tell": list(entry.tell)} if bad and entry.tell else {}))
+    return True
+
+
+def record_word(installation: Installation, kind: EventType, schedule: str, value: str) -> None:
+    """Record what whoever runs this says about `schedule`."""
+    data = {"schedule": schedule, "value": value, "by": installation.actor.person}
+    with installation.state.open_log(clock=installation.clock, actor=installation.actor) as log:
+        log.append(Event(kind, "", data=data))
 
 
 def known_schedules(occurrences: Occurrences) -> Mapping[str, ScheduleEntry]:

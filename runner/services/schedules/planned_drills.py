@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.core.errors import LockedError
-from runner.core.events import EventType, Outcome
+from runner.core.events import Outcome
 from runner.scheduling.decision import Fate
-from runner.services.schedules.deciding import deciding, run_id
+from runner.services.schedules.deciding import RUNNING, record_fate, run_id
 from runner.store.locks.kernel_locks import LockFile
-from runner.store.occurrences import CLAIMED, Occurrence
+from runner.store.occurrences import Occurrence
 
 if TYPE_CHECKING:
     from runner.orchestrator.run_environment import Installation
     from runner.scheduling.entries import ScheduleEntry
     from runner.store.state_directory import StateDirectory
-
-RUNNING = "running"
-"""How a drill has ended that goes on, or whose process has died."""
 
 
 @contextmanager
@@ -35,28 +32,15 @@ def drill_held(installation: Installation, entry: ScheduleEntry, planned: dateti
     path = _lock(installation.state, run_id(entry.name, planned))
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with closing(LockFile(path, mode=0o600)) as lock:
-        if not lock.lock() or not _recorded(installation, entry, planned, RUNNING, "its drill has begun", CLAIMED):
+        begun = "its drill has begun"
+        if not (lock.lock() and record_fate(installation, entry, planned, Fate.RAN, begun, outcome=RUNNING)):
             raise LockedError(f"the drill {entry.name} of {planned:%Y-%m-%d %H:%M} UTC was decided, or has begun")
         yield
 
 
 def record_drill(installation: Installation, entry: ScheduleEntry, planned: datetime, outcome: str, why: str) -> None:
     """Record how the drill ended that was begun; of one that failed those hear whom the schedule calls."""
-    _recorded(installation, entry, planned, outcome, why, Fate.RAN)
-
-
-def _recorded(
-    installation: Installation, entry: ScheduleEntry, planned: datetime, outcome: str, why: str, before: str
-) -> bool:
-    """Whether it was recorded: the occurrence must be as it was `before`."""
-    with deciding(installation) as (occurrences, note):
-        found = occurrences.of(entry.name, planned)
-        if found is None or found.state != before:
-            return False
-        data = {"schedule": entry.name, "planned": planned.isoformat(), "state": Fate.RAN, "run": found.run, "why": why}
-        tell = {"tell": list(entry.tell)} if entry.tell and outcome not in {RUNNING, Outcome.PASSED} else {}
-        note(EventType.SCHEDULE_DECIDED, outcome=outcome, **data, **tell)
-    return True
+    record_fate(installation, entry, planned, Fate.RAN, why, before=Fate.RAN, outcome=outcome)
 
 
 def as_it_stands(state: StateDirectory, occurrence: Occurrence) -> Occurrence:

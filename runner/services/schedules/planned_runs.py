@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from runner.core.errors import DeniedError, LockedError, RunbookError
-from runner.core.events import EventType, Outcome
+from runner.core.events import Outcome
 from runner.core.wording import first_line
 from runner.library.inventory import environments
 from runner.library.library import Library
@@ -21,7 +21,7 @@ from runner.scheduling.entries import ScheduleEntry
 from runner.services.run_inputs import give_inputs
 from runner.services.run_requests import prepare_run
 from runner.services.schedules.circumstances import Circumstances
-from runner.services.schedules.deciding import decided, deciding, run_id
+from runner.services.schedules.deciding import decided, record_fate, run_id
 from runner.store.log.envelope import Actor
 from runner.store.occurrences import CLAIMED
 
@@ -73,11 +73,11 @@ def begin(request: RunRequest, env: RunEnvironment, entry: ScheduleEntry, planne
     try:
         result = run(request, env)
     except RunbookError as error:
-        record_end(env, entry, planned, Fate.REFUSED, first_line(error.message))
+        record_fate(env, entry, planned, Fate.REFUSED, first_line(error.message))
         raise
     began = result.outcome is not Outcome.NEVER_REACHED
     why = "" if began else first_line((*result.problems, result.happened)[0])
-    record_end(env, entry, planned, Fate.RAN if began else Fate.REFUSED, why)
+    record_fate(env, entry, planned, Fate.RAN if began else Fate.REFUSED, why)
     return result
 
 
@@ -107,14 +107,3 @@ def check_claimed(installation: Installation, library: Library, entry: ScheduleE
     if fault:
         raise DeniedError(fault)
     return approver
-
-
-def record_end(installation: Installation, entry: ScheduleEntry, planned: datetime, fate: Fate, why: str) -> None:
-    """Record what became of a claim, unless somebody else has; the next look calls those who are to hear of it."""
-    with deciding(installation) as (occurrences, note):
-        found = occurrences.of(entry.name, planned)
-        if found is None or found.state != CLAIMED:
-            return
-        data = {"schedule": entry.name, "planned": planned.isoformat(), "state": fate, "run": found.run, "why": why}
-        tell = {"tell": list(entry.tell)} if fate is Fate.REFUSED and entry.tell else {}
-        note(EventType.SCHEDULE_DECIDED, **data, **tell)

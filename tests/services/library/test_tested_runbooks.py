@@ -10,7 +10,7 @@ from harness.run_records import record
 
 from runner.core.events import EventType
 from runner.library.last_tested import Proof
-from runner.services.library.library_overview import used_runbooks
+from runner.library.snapshot import read
 from runner.services.library.tested_runbooks import RunbookState, runbook_states
 
 SHA256 = SHIPPED.source("RUN-001").sha256
@@ -19,7 +19,7 @@ SHA256 = SHIPPED.source("RUN-001").sha256
 @pytest.fixture(scope="module")
 def shipped():
     """The runbooks that come with the product, which takes long to read."""
-    return used_runbooks(SHIPPED)
+    return tuple(read(SHIPPED).used.values())
 
 
 def proof(sha256=SHA256):

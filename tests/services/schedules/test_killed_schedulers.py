@@ -23,7 +23,8 @@ from harness.scheduler import BEGIN, MINUTE, Scheduler, schedule
 from runner.core.errors import RunbookError
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import entry
-from runner.services.schedules.planned_runs import check_claimed, record_end
+from runner.services.schedules.deciding import record_fate
+from runner.services.schedules.planned_runs import check_claimed
 from runner.store.run_state import RunState
 
 KILLS = int(os.environ.get("RUNBOOK_TEST_KILLS", "3"))
@@ -46,7 +47,7 @@ def begins(scheduler, claim):
             file.write(f"{claim.run}\n")
         directory.update(status="finished", outcome="passed", finished=env.clock().wall.isoformat())
         directory.release()
-        record_end(env, found, claim.planned, Fate.RAN, "")
+        record_fate(env, found, claim.planned, Fate.RAN, "")
 
 
 def looks_and_begins(scheduler):

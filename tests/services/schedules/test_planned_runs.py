@@ -13,8 +13,8 @@ from runner.compiler.committed_playbook import write
 from runner.core.errors import DeniedError, InvalidInputError, LockedError
 from runner.scheduling.decision import Fate
 from runner.scheduling.entries import entry
-from runner.services.schedules.deciding import run_id
-from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request, record_end
+from runner.services.schedules.deciding import record_fate, run_id
+from runner.services.schedules.planned_runs import acting, begin, check_claimed, planned_request
 
 NIGHT = datetime(2026, 12, 6, 2, 30, tzinfo=UTC)
 NAME = "RUN-020/nightly"
@@ -132,8 +132,8 @@ def test_one_that_cannot_be_asked_for_is_refused_once(scheduler):
     (scheduler.directory / "playbooks" / "RUN-020.yml").unlink()
     with pytest.raises(InvalidInputError, match="is missing") as caught:
         asked(scheduler)
-    record_end(scheduler.env, found, NIGHT, Fate.REFUSED, caught.value.message)
-    record_end(scheduler.env, found, NIGHT, Fate.REFUSED, "another reason")
+    record_fate(scheduler.env, found, NIGHT, Fate.REFUSED, caught.value.message)
+    record_fate(scheduler.env, found, NIGHT, Fate.REFUSED, "another reason")
 
     state, why = scheduler.state_of(NAME, NIGHT)
     assert (state, "is missing" in why) == ("refused", True)

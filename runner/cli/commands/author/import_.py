@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from runner.cli import context
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.core.wording import counted, grouped
@@ -60,7 +59,7 @@ def command(pages: tuple[Path, ...], *, into: Path | None, name: str | None, **o
     )
     several = len(imported.pages) > 1
     if options["as_json"]:
-        click.echo(json.dumps([asdict(page) for page in imported.pages], indent=2))
+        print_json(imported.pages)
     else:
         for page in imported.pages:
             _show(page, dry_run=options["dry_run"], details=options["details"] or not several)

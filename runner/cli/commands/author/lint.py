@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from runner.cli import context
 from runner.cli.output import findings as findings_shown
 from runner.cli.output.formats import forms
 from runner.cli.output.pager import paged
-from runner.cli.output.table import draw
+from runner.cli.output.table import draw, print_json
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.input_options import vault_option
 from runner.cli.target_options import inventories_option
@@ -95,7 +94,7 @@ def _notice(unread: Sequence[Path]) -> None:
 def _draw_scores(runbooks: Sequence[ScoredRunbook], *, as_json: bool) -> None:
     """Print a row for each runbook with its marks, and below what is missing."""
     if as_json:
-        click.echo(json.dumps({each.name: _data(each.marks) for each in runbooks}, indent=2))
+        print_json({each.name: _data(each.marks) for each in runbooks})
         return
     draw([_row(each.name, each.marks) for each in runbooks], empty="no runbooks here")
     for each in runbooks:
@@ -129,7 +128,7 @@ def _explain(name: str, form: str) -> None:
         raise InvalidInputError(f"no rule is called {name!r}", hint=hint)
     chosen = [rules()[name]] if name else list(rules().values())
     if form == "json":
-        click.echo(json.dumps([_rule_data(rule) for rule in chosen], indent=2))
+        print_json([_rule_data(rule) for rule in chosen])
     elif name:
         with paged():
             _tell_rule(chosen[0])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
 
 from runner.cli import context
 from runner.cli.output.sent_pages import complain_of, show_next_levels, show_sent
-from runner.cli.output.table import draw
+from runner.cli.output.table import draw, print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.core.wording import addressee
@@ -43,7 +42,7 @@ def list_pages(*, as_json: bool) -> None:
     """Show every page that has not arrived: whom it is for, by which channel, and what became of it."""
     pages, problems = undelivered_pages(context.recorded())
     if as_json:
-        click.echo(json.dumps([asdict(page) for page in pages], indent=2, default=str))
+        print_json(pages)
     else:
         draw([{name: str(getattr(page, name)) for name in _COLUMNS} for page in pages], empty="every page has arrived")
     complain_of(problems)
@@ -102,7 +101,7 @@ def show_contacts(*, as_json: bool) -> None:
     state = context.recorded_if_any()
     reaches = contact_reaches(state, read_contacts(context.library().root / "runbooks" / "contacts.yml"))
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in reaches], indent=2, default=str))
+        print_json(reaches)
         return
     rows = [
         {**asdict(each), "last reached": f"{each.reached:%Y-%m-%d %H:%M}" if each.reached else "never"}

@@ -32,7 +32,6 @@ from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTes
 from runner.services.drills.brakes import check_not_stopped
 from runner.services.drills.standard_tests import drillable, rehearsed, series
 from runner.services.drills.trainee import neighbours
-from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import runbook_states
 from runner.services.people_readiness import keep_training
 from runner.services.run_list import proven_runs, recorded_drills
@@ -159,7 +158,7 @@ def _tests(options: Mapping[str, bool]) -> tuple[DrillTest, ...]:
 def _offer(library: Library) -> None:
     """Show which runbooks can be drilled, and how one begins."""
     now = context.clock()
-    states = runbook_states(used_runbooks(library), proven_runs(context.state_path(), now), (), now=now.wall)
+    states = runbook_states(read(library).used.values(), proven_runs(context.state_path(), now), (), now=now.wall)
     found, left_out = drillable(library, "lab")
     offered = {source.id: {drill.backends for drill in source.runbook.drill} for source in found}
     rows = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -10,6 +9,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.library.gates.quality_gates import Comparison, check, name
@@ -44,7 +44,7 @@ def command(form: str, expect: Sequence[str]) -> None:
     proofs = proven_runs(context.state_path(), context.clock())
     compared = check_gates(context.library(), proofs, expect)
     if form == "json":
-        click.echo(json.dumps([_data(each) for each in compared], indent=2))
+        print_json([_data(each) for each in compared])
     elif form == "junit":
         click.echo(gates_as_junit(compared), nl=False)
     else:

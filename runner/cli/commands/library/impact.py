@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from runner.cli import context
@@ -22,7 +20,4 @@ def command(linked: str, form: str) -> None:
     member, or a program that a step uses (psql). Hosts are looked up in the inventories/ of the library.
     """
     rows = rows_of(affected_by(linked, context.library()))
-    if form == "json":
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        draw(rows, empty=f"nothing points to {linked}")
+    draw(rows, empty=f"nothing points to {linked}", as_json=form == "json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
-from runner.cli.output.table import draw, rows_of
+from runner.cli.output.table import draw, print_json, rows_of
 from runner.services.library.library_links import LinkedName, linked_names
 
 
@@ -21,7 +20,7 @@ def command(linked: str, form: str) -> None:
     """Show the links from and to NAME: a runbook, a registry entry, a contact, a host or group, or a program."""
     names = linked_names(linked, context.library())
     if form == "json":
-        click.echo(json.dumps([{"name": each.name, **_directions(each)} for each in names], indent=2))
+        print_json([{"name": each.name, **_directions(each)} for each in names])
         return
     for each in names:
         for direction, rows in _directions(each).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import click
@@ -26,10 +25,8 @@ def command(*, runs: bool, categories: bool, as_json: bool) -> None:
     rows: Sequence[Mapping[str, object]] = (
         _runs() if runs else rows_of(list_categories(context.library())) if categories else _runbooks()
     )
-    if as_json:
-        click.echo(json.dumps(rows, indent=2, default=str))
-    else:
-        draw(rows, empty="no runs yet" if runs else "no runbooks here", optional=("parent", "children", "undelivered"))
+    empty, optional = "no runs yet" if runs else "no runbooks here", ("parent", "children", "undelivered")
+    draw(rows, empty=empty, optional=optional, as_json=as_json)
 
 
 def _runbooks() -> list[dict[str, object]]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from runner.cli import context
-from runner.cli.output.table import draw
+from runner.cli.output.table import draw, print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.core.events import Instant
 from runner.core.wording import counted
 from runner.library.snapshot import read
-from runner.services.library.library_overview import used_runbooks
 from runner.services.library.tested_runbooks import RunbookState, TestedRunbook, runbook_states
 from runner.services.people_readiness import people_readiness, untrained_nights
 from runner.services.run_list import proven_runs, recorded_drills
@@ -37,25 +34,23 @@ def command(*, people: bool, erase: str | None, as_json: bool) -> None:
         _show_people(now, as_json=as_json)
         return
     proofs, drills = proven_runs(context.state_path(), now), recorded_drills(context.state_path(), now)
-    found = runbook_states(used_runbooks(context.library()), proofs, drills, now=now.wall)
+    found = runbook_states(read(context.library()).used.values(), proofs, drills, now=now.wall)
     rows = [_row(each) for each in sorted(found, key=lambda each: (list(RunbookState).index(each.state), each.id))]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        draw(rows, empty="no runbooks here")
+    draw(rows, empty="no runbooks here", as_json=as_json)
     if any(each.state is RunbookState.RED for each in found):
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 def _show_people(now: Instant, *, as_json: bool) -> None:
     """Who has done what, and which runbooks nobody who is on call tonight has ever done."""
-    contacts, used = read(context.library()).contacts, used_runbooks(context.library())
+    snapshot = read(context.library())
+    contacts, used = snapshot.contacts, snapshot.used.values()
     records = context.recorded_if_any().training_records.all()
     found = people_readiness(contacts, used, records)
     rows = [each.as_row(now.wall) for each in found]
     nights = list(untrained_nights(contacts, used, records, now.wall))
     if as_json:
-        click.echo(json.dumps({"people": rows, "tonight": nights}, indent=2))
+        print_json({"people": rows, "tonight": nights})
         return
     draw(rows, empty="no contact has drill_record: true")
     for sentence in nights:

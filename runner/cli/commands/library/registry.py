@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
-from runner.cli.output.table import draw, rows_of
+from runner.cli.output.table import draw, print_json, rows_of
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.core.wording import counted
@@ -33,7 +31,7 @@ def command(ctx: click.Context, form: str) -> None:
 def _show(found: Registry, form: str) -> None:
     rows = rows_of(found.entries)
     if form == "json":
-        click.echo(json.dumps({"entries": rows, "findings": [asdict(finding) for finding in found.findings]}, indent=2))
+        print_json({"entries": rows, "findings": found.findings})
         return
     cells = [
         {key: ", ".join(value) if isinstance(value, list) else value for key, value in row.items()} for row in rows

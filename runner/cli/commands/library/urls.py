@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from runner.cli import context
 from runner.cli.output.formats import forms
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
 from runner.core.wording import counted
@@ -48,7 +47,7 @@ def command(base_url: str | None, form: str, files: Sequence[Path]) -> None:
 def _check(files: Sequence[Path], base: str | None, form: str) -> None:
     checked = check_rule_files(files, context.library(), base)
     if form == "json":
-        click.echo(json.dumps([asdict(finding) for finding in checked.findings], indent=2))
+        print_json(checked.findings)
     else:
         for finding in checked.findings:
             click.echo(safe(str(finding)))
@@ -60,7 +59,7 @@ def _check(files: Sequence[Path], base: str | None, form: str) -> None:
 def _emit(urls: Sequence[Url], form: str) -> None:
     complete = [each for each in urls if each.url]
     if form == "json":
-        click.echo(json.dumps([asdict(each) for each in urls], indent=2))
+        print_json(urls)
         return
     if complete:
         click.echo(dump({each.alertname: {"annotations": {KEY: each.url}} for each in complete}), nl=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from runner.cli import context
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe, short
 from runner.cli.prompts.input_options import given_option
 from runner.cli.target_options import inventories_option, limit_option
@@ -23,7 +23,7 @@ _SHOWN = 72
 """Characters of a passage that are shown."""
 
 _LONGEST = 65_536
-"""Bytes that are read of what is pasted."""
+"""Bytes that are read of what is pasted, which may be a log with bytes that are no text."""
 
 
 @click.command(
@@ -54,7 +54,8 @@ def command(
     With `-`, the words are read from standard input. An alert that only informs leads to its page. Exit code 2: nothing
     was found, or with --plan it is not clear which runbook is meant.
     """
-    question = _pasted() if words == ("-",) else " ".join(words)
+    pasted = sys.stdin.buffer.read(_LONGEST).decode(errors="replace") if words == ("-",) else None
+    question = " ".join(words) if pasted is None else pasted
     found = find_runbooks(question, context.library())
     hits = found.hits
     if found.faults:
@@ -74,7 +75,7 @@ def command(
     if as_json:
         runbooks = [{**asdict(hit), "next": following} for hit, following in zip(hits[:most], nexts, strict=True)]
         pages = [{"alert": alert.id, "title": alert.title, "page": alert.page} for alert in found.pages]
-        click.echo(json.dumps([*pages, *runbooks], indent=2))
+        print_json([*pages, *runbooks])
         return
     for alert in found.pages:
         click.echo(f"{click.style(alert.id, bold=True)}  {safe(alert.title)}")
@@ -83,11 +84,6 @@ def command(
         _show(hit, following, found.why_not(hit))
     if len(hits) > most:
         click.echo(f"{len(hits) - most} more, less relevant; -n {len(hits)} shows them", err=True)
-
-
-def _pasted() -> str:
-    """The beginning of standard input, which may be a log with bytes that are no text."""
-    return sys.stdin.buffer.read(_LONGEST).decode(errors="replace")
 
 
 def _show(hit: SearchHit, following: str, why_not: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
 
 from runner.cli import context
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.services.run_list import held_locks
 from runner.store.locks.holder import blocked
@@ -19,8 +19,7 @@ def command(*, as_json: bool) -> None:
     """Show the locks that are held now. The kernel releases a lock when its holder ends, so none is stale."""
     held = held_locks(context.recorded(), context.command_context().system.clock)
     if as_json:
-        rows = [{"lock": name, **(asdict(holder) if holder else {})} for name, holder in held]
-        click.echo(json.dumps(rows, indent=2, default=str))
+        print_json([{"lock": name, **(asdict(holder) if holder else {})} for name, holder in held])
         return
     now = context.clock()
     for each in blocked(held):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from runner.cli import context
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import labelled, safe
 from runner.services import votes
 
@@ -17,7 +16,7 @@ def command(*, as_json: bool) -> None:
     """Show every question that a run asks and that is not answered yet. Answer with `runbook approve RUN`."""
     questions = votes.pending(context.recorded(), context.clock())
     if as_json:
-        click.echo(json.dumps([question.as_data() for question in questions], indent=2))
+        print_json([question.as_data() for question in questions])
         return
     if not questions:
         click.echo("No pending approvals.", err=True)

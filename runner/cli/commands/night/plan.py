@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.pager import paged
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import hosts_in_line, lines_joined, safe, short
 from runner.cli.prompts.guard_options import guard_options, with_guard_options
 from runner.cli.prompts.input_options import give_inputs
@@ -32,7 +32,7 @@ def command(runbook: str, *, inventories: tuple[Path, ...], given: tuple[str, ..
     request = with_guard_options(give_inputs(request, given, ask_all=options["ask"], planned=True), options)
     plan = plan_run(request, context.installation(context.recorded_if_any()))
     if options["as_json"]:
-        click.echo(json.dumps(plan.as_data(), indent=2, default=str))
+        print_json(plan.as_data())
     else:
         with paged():
             _show(plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import click
 
 from runner.cli import context
 from runner.cli.output.pager import paged
+from runner.cli.output.table import print_json
 from runner.cli.output.terminal import lines_joined, safe, short
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import LAST, RUNBOOK_ID, is_run_id
@@ -53,7 +53,7 @@ def command(shown: str, *, form: str | None, as_json: bool) -> None:
         )
     source = context.library(shown).source(shown)
     if as_json:
-        click.echo(json.dumps(_as_data(source), indent=2))
+        print_json(_as_data(source))
     else:
         with paged():
             _show(source)

@@ -51,10 +51,9 @@ def _show_runs(state: StateDirectory, run_id: str | None, *, as_json: bool) -> N
             _show_watch(state)
             return
         rows = [_row(run, runs) for run in runs.latest(_LATEST)]
+    draw(rows, empty="no runs yet", optional=("parent", "children", "now", "undelivered"), as_json=as_json)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
         return
-    draw(rows, empty="no runs yet", optional=("parent", "children", "now", "undelivered"))
     for undo in owed_undos(state):
         owed = f"{undo.step} of {undo.runbook} is not undone, since {undo.since}; {undo.paid_by}"
         click.echo(f"owed undo: {safe(undo.host)}: {safe(owed)}", err=True)
