@@ -7,6 +7,7 @@ from typing import Any
 from runner.core.deferred import regex
 from runner.core.shell.command_wrappers import SHELLS
 from runner.core.shell.shell_code import Code
+from runner.core.shell.shell_reader import Command
 from runner.kinds import destructive_words
 
 _WRITES = r"""(?x) (?<![\w/.-])(?:
@@ -20,6 +21,8 @@ _WRITES = r"""(?x) (?<![\w/.-])(?:
     | docker\s+(?:rm|stop|start|restart|kill|run|compose\s+(?:up|down))\b
     | curl\s[^\n|;]*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b
     )"""
+_TEMPORARY = regex(r"""(?<!\$)\b([A-Za-z_]\w*)=["']?(?:\$\(|`)\s*mktemp\b(?![^)`\n]*\s(?:-[a-z]*u|--dry-run))""")
+"""A variable that gets the name of a file or a directory that is made at that moment."""
 _REHEARSES = regex(r"--dry-run(?:=(?!none).*)?|--what-?if|--simulate|--just-print")
 _SQL_WRITES = (
     r"(?is)^\s*(?:with\b.*\)\s*)?(?:insert|update|delete|merge|truncate|drop|alter|create|grant|revoke|vacuum|reindex|"
@@ -68,8 +71,19 @@ def _begun(code: Code, pattern: str) -> Iterator[re.Match[str]]:
     for command in code.commands():
         reads = command.name in SHELLS | {"ssh"} and "<<" in command.source
         match = (re.search if reads else re.match)(pattern, command.source)
-        if match and not any(map(_REHEARSES.fullmatch, command.words)):
+        if match and not any(map(_REHEARSES.fullmatch, command.words)) and not _tidies(code, command):
             yield match
+
+
+def _tidies(code: Code, command: Command) -> bool:
+    """Whether `command` removes nothing but what `code` itself has made for the time being."""
+    if command.name != "rm" or command.through:  # xargs may give it more to remove
+        return False
+    made = {
+        name for name in _TEMPORARY.findall(code.text) if len(re.findall(rf"(?<![\w/.${{-]){name}\b", code.text)) == 1
+    }
+    removed = {word for word in command.words[1:] if not word.startswith("-")}
+    return bool(removed) and removed <= {word for name in made for word in (f"${name}", f"${{{name}}}")}
 
 
 def _first_line(match: re.Match[str] | None) -> str:

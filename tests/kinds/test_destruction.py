@@ -100,10 +100,17 @@ DESTROYS = [
     "command: rm -rf /tmp/a /srv/b",
     'command: rm -rf "/tmp/../srv"',
     "shell: rm -rf /tmp/*",
+    "shell: trap 'rm -rf /srv/old' EXIT",
+    'shell: tmp=$(mktemp -d); tmp=/srv; rm -rf "$tmp"',
+    'shell: tmp=$(mktemp -u /srv/XXXX); rm -rf "$tmp"',
+    'shell: tmp=$(mktemp); ls /srv | xargs rm "$tmp"',
+    'shell: tmp=$(mktemp); rm "$tmp" /srv/old',
 ]
 SPARES = [
     "command: rm -f /tmp/build.lock",
     "command: rm -rf /tmp/build",
+    'shell: tmp=$(mktemp -d); rm -rf "${tmp}"',
+    "shell: tmp=$(mktemp -d); trap 'rm -rf \"$tmp\"' EXIT",
     "command: docker run --rm alpine true",
     "command: git remote remove x",
     "command: kubectl get pods",

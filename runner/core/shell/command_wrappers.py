@@ -16,8 +16,8 @@ class _Starter:
     """The options of a program that take a word of their own, and the operands before the program that it starts.
 
     `counts` is whether it does work of its own, so that one may ask what depends on it. The words are code for a shell
-    behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`; with `only_code`
-    it starts nothing else.
+    behind an option that the pattern `code_flag` matches, and with `joined`, up to the word `until`; with `one_word`
+    only the first of several words is code; with `only_code` it starts nothing else.
     """
 
     takes: str = ""
@@ -26,6 +26,7 @@ class _Starter:
     code_flag: str = ""
     only_code: bool = False
     joined: bool = False
+    one_word: bool = False
     until: str = ""
     after: str = ""
     verb: str = ""
@@ -73,6 +74,7 @@ _STARTERS: Mapping[str, _Starter] = MappingProxyType(
         "coproc": _Starter(),
         "exec": _Starter("-a"),
         "eval": _Starter(joined=True),
+        "trap": _Starter(joined=True, one_word=True),
         "command": _Starter(),
         "builtin": _Starter(),
         "flock": _Starter("-w -E --timeout --wait --conflict-exit-code", 1, code_flag="-c|--command"),
@@ -191,8 +193,15 @@ def _next(words: Sequence[str], at: int, starter: _Starter) -> Started | None:
         return None
     if rest >= len(words):
         return None
+    return _joined(words, rest, starter) if starter.joined else Started(rest)
+
+
+def _joined(words: Sequence[str], rest: int, starter: _Starter) -> Started | None:
+    """The code that the `words` are from the number `rest` on; None where they are none, as in `trap - EXIT`."""
+    if starter.one_word:
+        return Started(rest, words[rest]) if words[rest] not in ("-", "") and words[rest + 1 :] else None
     end = words.index(starter.until, rest + 1) if starter.until in words[rest + 1 :] else len(words)
-    return Started(rest, " ".join(words[rest:end])) if starter.joined else Started(rest)
+    return Started(rest, " ".join(words[rest:end]))
 
 
 def _flagged(words: Sequence[str], among: range, flag: str) -> Started | None:

@@ -39,6 +39,11 @@ def meant(line):
         ("sudo -iu postgres pg_dump shop", "pg_dump shop", ()),
         ("docker exec -itu root box rm x", "rm x", ("docker",)),
         ("strace -fo out pg_dump shop", "pg_dump shop", ()),
+        ("trap 'rm -r /x' EXIT TERM", "rm -r /x", ()),
+        ("trap -- 'rm -r /x' EXIT", "rm -r /x", ()),
+        ("trap - EXIT", "trap - EXIT", ()),
+        ("trap '' INT", "trap '' INT", ()),
+        ("trap EXIT", "trap EXIT", ()),
     ],
 )
 def test_what_is_meant(line, program, through):
