@@ -68,7 +68,6 @@ TESTED_WITH: dict[str, str] = {
     "executor/ssh/ssh_connection.py": "executor/ssh/test_ssh_preflight.py",
     "kinds/destructive_words.py": "kinds/test_destruction.py",
     "kinds/steps/base.py": "kinds/test_plugins.py",
-    "lab/drills/drill_backends.py": "cli/commands/lab/test_drill_command.py",
     "lab/machines/lab_machines.py": "lab/machines/test_lab.py",
     "lab/drills/drill_phases.py": "services/drills/test_one_drill.py",
     "lab/programs/leak.py": "lab/test_shop.py",

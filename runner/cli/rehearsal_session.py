@@ -131,11 +131,19 @@ def agree(plans: Sequence[DrillPlan], *, yes: bool) -> None:
     """
     if yes or not any(plan.asks for plan in plans):
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        hint = "the same command with --yes breaks what is shown above"
-        raise DeniedError("nothing was broken: there is no terminal to ask on", hint=hint)
+    check_terminal(instead="the same command with --yes breaks what is shown above")
     if not click.confirm("  Break it?", default=False, err=True):
         raise DeniedError("nothing was broken: the answer was no")
+
+
+def check_terminal(*, instead: str) -> None:
+    """See that there is somebody to be asked before anything is broken; else the hint says what to do `instead`.
+
+    Raises:
+        DeniedError: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DeniedError("nothing was broken: there is no terminal to ask on", hint=instead)
 
 
 def show_and_exit(result: DemoResult) -> NoReturn:

@@ -1,5 +1,6 @@
 """The demo's processes: each in a session of its own, with a log, and a keeper that ends it when this process ends."""
 
+import errno
 import os
 import signal
 import socket
@@ -46,9 +47,13 @@ class LabCommand:
         return [*keeper, *map(str, self.argv)]
 
     def failure(self, outcome: str = "failed") -> ExecutionError:
-        """The error that says what became of this command, in the command's own last words."""
+        """The error that says what became of this command, in the command's own last words.
+
+        Where a disk is full, many words follow those that say so.
+        """
         words = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        last = [line.strip() for line in words if line.strip()][-3:]
+        lines = [line.strip() for line in words if line.strip()]
+        last = [line for line in lines if os.strerror(errno.ENOSPC) in line][-1:] or lines[-3:]
         return ExecutionError(f"{self.name} {outcome}", hint=" / ".join(last) or "it said nothing")
 
 

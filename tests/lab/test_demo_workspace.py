@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +23,10 @@ with workspace() as directory:
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+def temporary(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as directory:  # where sockets have room below it
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        yield Path(directory)
 
 
 def owner(temporary):
@@ -50,6 +52,17 @@ def test_it_is_gone_after_an_interrupt(temporary):
         signal.raise_signal(signal.SIGINT)
 
     assert list(temporary.iterdir()) == []
+
+
+def test_it_lies_in_tmp_where_a_socket_in_it_would_have_no_room_elsewhere(temporary, monkeypatch):
+    long = temporary / ("d" * 80)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+    with workspace() as directory:
+        beside = list(long.iterdir())
+
+    assert (directory.parent, beside, directory.exists()) == (Path("/tmp"), [], False)
 
 
 def test_only_its_owner_may_list_it():

@@ -99,6 +99,13 @@ def test_a_command_that_fails_is_an_error_with_its_last_words(tmp_path):
     assert (caught.value.message, caught.value.hint) == ("the job failed", "one / two")
 
 
+def test_a_full_disk_is_said_whatever_the_command_says_after_that(tmp_path):
+    with pytest.raises(ExecutionError) as caught:
+        run(sh("echo one; head --bytes=9 /dev/zero >/dev/full; echo two; echo three; echo four; exit 3", tmp_path))
+
+    assert (caught.value.hint.endswith("No space left on device"), "four" in caught.value.hint) == (True, False)
+
+
 def test_a_command_that_is_never_ready_is_an_error_in_the_end(tmp_path):
     with running(sh("exec sleep 900", tmp_path)) as job, pytest.raises(ExecutionError) as caught:
         job.wait_until(lambda: False, patience=0.1)

@@ -41,8 +41,11 @@ While a step goes on, Ansible looks for its answer again after each interval of 
 which costs 3 % of a processor for as long as the step lasts; no variable of the environment sets it.
 """
 
-_LONGEST = 49
-"""Bytes of the path it lies in: with what ssh binds below it (a control socket's name, and 17 more) that makes 107."""
+_BELOW = 58
+"""Bytes of what ssh binds below the directory that it lies in: with a control socket's name, and 17 more."""
+
+_LONGEST = 107
+"""Bytes of the path of a socket."""
 
 PASSED_ON = (
     *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "KRB5CCNAME"),
@@ -75,7 +78,7 @@ _PATHS: Mapping[str, str] = {
 
 def make(run_id: str) -> Path:
     """A new workspace for run `run_id`, with nothing but what lasts."""
-    directory = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=_root()))
+    directory = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=temporary_root(_BELOW)))
     for part in ("home", "ssh", "tmp"):
         (directory / part).mkdir(mode=0o700)
     (directory / "ansible.cfg").write_text(CONFIGURATION)
@@ -97,7 +100,7 @@ def wipe(directory: Path) -> None:
 
 def existing(run_id: str) -> list[Path]:
     """The workspaces of run `run_id` that are there, whoever was to remove them."""
-    return [path for path in Path(_root()).glob(f"{_prefix(run_id)}*") if is_workspace(path)]
+    return [path for path in temporary_root(_BELOW).glob(f"{_prefix(run_id)}*") if is_workspace(path)]
 
 
 def is_workspace(path: Path) -> bool:
@@ -109,9 +112,11 @@ def _prefix(run_id: str) -> str:
     return f"{PREFIX}{run_id[-8:]}-"
 
 
-def _root() -> str:
-    root = tempfile.gettempdir()
-    return root if len(os.fsencode(root)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp makes a name of its own
+def temporary_root(below: int) -> Path:
+    """The system's temporary directory, or /tmp where a socket whose path goes on for `below` bytes finds no room."""
+    root = Path(tempfile.gettempdir()).resolve()
+    has_room = len(os.fsencode(root)) + below <= _LONGEST
+    return root if has_room else Path("/tmp")  # noqa: S108 - mkdtemp makes a name of its own
 
 
 def fill(

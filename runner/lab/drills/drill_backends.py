@@ -8,10 +8,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from runner.core.deferred import dataclass
+from runner.core.errors import InvalidInputError
 from runner.lab.drills.embedded_hosts import embedded_hosts
 from runner.lab.machines import lab, lab_machines
 from runner.lab.machines.image import PROVISIONED
 from runner.library.root import shipped_root
+
+_ROOM = 200
+"""Megabytes that a drill takes on the embedded backend, for databases, logs and backups, and some more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def embedded(library: Path, directory: Path) -> Iterator[Backend]:
     """Hosts without root, all of whose files are in `directory`; what they have in common comes from the `library`.
 
     Raises:
-        InvalidInputError: PostgreSQL's wheel or OpenSSH's server is absent, or nobody can log in to this account.
+        InvalidInputError: PostgreSQL's wheel or OpenSSH's server is absent, there is no room for the databases, or
+            nobody can log in to this account.
         ExecutionError: something did not start.
     """
     inventory = directory / "embedded"
@@ -65,14 +70,27 @@ def embedded(library: Path, directory: Path) -> Iterator[Backend]:
         def open_shop() -> None:
             nonlocal made
             stack.close()
+            _check_room(directory)
             made += 1
             place = directory / f"shop-{made}"
             place.mkdir(mode=0o711)
+            stack.callback(shutil.rmtree, place, ignore_errors=True)
             found = stack.enter_context(embedded_hosts(place))
             (inventory / "hosts.json").write_text(json.dumps(found), encoding="utf-8")
 
         open_shop()
         yield Backend("embedded", [inventory], open_shop, moves=True)
+
+
+def _check_room(directory: Path) -> None:
+    """See that there is room in `directory` before a database ends in the middle, with words of its own.
+
+    Raises:
+        InvalidInputError: there is too little.
+    """
+    if (free := shutil.disk_usage(directory).free // 2**20) < _ROOM:
+        there = f"there is too little room in {directory.parent}: {free} MB, and a drill needs {_ROOM} MB"
+        raise InvalidInputError(there, hint="make room, or name another directory by TMPDIR")
 
 
 def given(inventories: Sequence[Path]) -> Backend:

@@ -16,7 +16,7 @@ from runner.cli.output.drill_lines import show_beginning, show_series, show_trai
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.cli.prompts.trainee_prompt import TraineePrompt
-from runner.cli.rehearsal_session import DrillManner, do_drills, ended_in_order
+from runner.cli.rehearsal_session import DrillManner, check_terminal, do_drills, ended_in_order
 from runner.cli.words_or_arguments import WordsOrArguments
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
@@ -96,6 +96,8 @@ def command(
     tests = _tests(options)
     if (options["alert_only"] or pick) and not options["as_trainee"]:
         raise click.UsageError("--alert-only and --pick go with --as-trainee")
+    if options["ask"] or options["as_trainee"]:
+        check_terminal(instead="leave --ask and --as-trainee out, or begin it at a terminal")
     library = context.library(*runbooks[:1])
     if runbooks and every:
         raise click.UsageError("name runbooks, or --all of them")
@@ -121,7 +123,8 @@ def command(
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
     stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
-    _finish(done, state.path / "drills" / stamp, junit, inventories, as_json=as_json)
+    where = [word for path in inventories for word in ("-i", str(path))] + (["--backend", backend] if backend else [])
+    _finish(done, state.path / "drills" / stamp, junit, where, as_json=as_json)
     raise click.exceptions.Exit(exit_code(done, tests))
 
 
@@ -223,10 +226,11 @@ def _is_lab(chosen: str | None, cache: Path) -> bool:
     return True
 
 
-def _finish(
-    done: DrillSeries, directory: Path, junit: Path | None, inventories: Sequence[Path], *, as_json: bool
-) -> None:
-    """Write the report to `directory`, and for CI to `junit`; print where, and what came of it."""
+def _finish(done: DrillSeries, directory: Path, junit: Path | None, where: Sequence[str], *, as_json: bool) -> None:
+    """Write the report to `directory`, and for CI to `junit`; print where, what came of it, and what may come next.
+
+    The words `where` have the next drill done on the same hosts.
+    """
     directory.mkdir(parents=True)
     for name, text in drill_pages(done).items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -238,7 +242,7 @@ def _finish(
         show_series(done)
     click.echo(f"drills   {safe(str(directory / INDEX))}", err=as_json)
     if len(done.results) == 1 and done.ok and not done.results[0].training:
-        words = ["drill", done.results[0].runbook, *(word for path in inventories for word in ("-i", str(path)))]
+        words = ["drill", done.results[0].runbook, *where]
         click.echo(f"next     answer its questions yourself: {context.typed([*words, '--ask'])}", err=True)
         click.echo(f"         see that it can fail: {context.typed([*words, '--standard-tests'])}", err=True)
 

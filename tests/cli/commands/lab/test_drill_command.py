@@ -59,6 +59,13 @@ def test_ways_that_exclude_each_other_are_refused(runbook, here):
     assert (both.code, every.code) == (2, 2)
 
 
+@pytest.mark.parametrize("option", ["--ask", "--as-trainee"])
+def test_nothing_is_broken_where_nobody_can_be_asked(runbook, here, option):
+    ran = runbook("--library", "shipped", "drill", "RUN-006", "--backend", "embedded", option)
+
+    assert (ran.code, "nothing was broken: there is no terminal to ask on" in ran.err) == (ExitCode.DENIED, True)
+
+
 def test_what_cannot_be_drilled_is_left_out_by_name(runbook, library, here):
     library()
 
