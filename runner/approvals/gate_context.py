@@ -119,7 +119,11 @@ Line = tuple[str, str]
 
 
 def describe(context: GateContext, *, until: datetime | None = None) -> list[Line]:
-    """All of `context` in lines; `until` is when it is too late to say yes."""
+    """All of `context` in lines; `until` is when it is too late to say yes.
+
+    What is long and technical comes first: what people decide by stands right above the question, also on a small
+    screen.
+    """
     return [
         (label if not number else "", line)
         for label, text in _parts(context, until)
@@ -132,6 +136,9 @@ def _parts(context: GateContext, until: datetime | None) -> Iterator[Line]:
     yield "run", f"{context.run} of {context.runbook} {context.title}"
     yield "in", f"{context.environment}{reason}"
     yield "by", ", then ".join(context.starters)
+    yield from _hosts(context)
+    for name, value in context.inputs.items():
+        yield "input", f"{name} = {in_one_line(value)}"
     yield "step", f"{context.name} ({context.step})"
     if context.why:
         yield "why", context.why
@@ -141,9 +148,6 @@ def _parts(context: GateContext, until: datetime | None) -> Iterator[Line]:
         yield "effect", context.effect + (f"; undo: {context.undo}" if context.undo else "")
     if context.crossing:
         yield "WARNING", CROSSING
-    yield from _hosts(context)
-    for name, value in context.inputs.items():
-        yield "input", f"{name} = {in_one_line(value)}"
     for says in context.verifications:
         yield "check", says
     yield context.kind, context.text

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from runner.core.characters import safe
 from runner.core.wording import in_one_line, lines_joined
+
+_LABEL = 11
+"""Columns of a label, with the spaces around it."""
 
 __all__ = ["brief", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
 
@@ -19,8 +25,20 @@ def short(text: str, width: int = 200) -> str:
 
 
 def labelled(lines: Iterable[tuple[str, str]]) -> list[str]:
-    """Lines of a label and a text each, safe, one below the other."""
-    return [f"  {label:9}{safe(text)}".rstrip() for label, text in lines]
+    """Lines of a label and a text each, safe, one below the other; on a terminal no text runs on below a label."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and sys.stderr.isatty() else 0
+    return [part for label, text in lines for part in hanging(f"  {label:9}{safe(text)}".rstrip(), columns)]
+
+
+def hanging(line: str, columns: int) -> list[str]:
+    """The `line` of a label and a text, in as many as it takes where it is wider than `columns`, which are 0 for any.
+
+    What goes on stands below the text, so that nothing in it can look like another label.
+    """
+    if not columns or len(line) <= columns:
+        return [line]
+    kept: dict[str, Any] = {"replace_whitespace": False, "break_on_hyphens": False, "tabsize": 1}
+    return textwrap.wrap(line, max(columns, 2 * _LABEL), subsequent_indent=" " * _LABEL, **kept)
 
 
 def brief(value: Any) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.cli.output.terminal import brief, safe, short
+from runner.cli.output.terminal import brief, hanging, labelled, safe, short
 
 ANY = st.text(st.characters(exclude_categories=()))
 VALUES = st.recursive(ANY | st.integers() | st.none(), lambda item: st.lists(item) | st.dictionaries(ANY, item))
@@ -16,6 +16,22 @@ VALUES = st.recursive(ANY | st.integers() | st.none(), lambda item: st.lists(ite
 def test_what_is_safe_is_printable_and_one_line(text):
     assert safe(text).isprintable()
     assert safe(text, lines=True).replace("\n", "").isprintable()
+
+
+@given(st.text(st.sampled_from("abc ,-/=")), st.integers(20, 100))
+def test_a_long_text_goes_on_below_itself_and_loses_nothing(text, columns):
+    (line,) = labelled([("does", text)])
+
+    first, *others = lines = hanging(line, columns)
+
+    assert all(len(each) <= max(columns, 22) for each in lines)
+    assert first.startswith("  does")
+    assert all(each.startswith(" " * 11) for each in others)
+    assert "".join("".join(lines).split()) == "".join(line.split())
+
+
+def test_nothing_is_broken_where_no_terminal_is_so_narrow():
+    assert (hanging("  does     a b", 0), hanging("  does     a b", 14)) == (["  does     a b"], ["  does     a b"])
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))

@@ -22,6 +22,7 @@ from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend, embedded, given, own_lab
 from runner.lab.machines import lab
+from runner.library.last_tested import LastTest
 from runner.library.library import Library
 from runner.library.root import cache_directory
 from runner.library.runbook_source import Source
@@ -168,8 +169,8 @@ def _offer(library: Library) -> None:
         {
             "id": each.id,
             "title": each.title,
-            "last tested": str(each.last or "never"),
-            "needs": "a lab, or staging" if {("lab",)} == offered[each.id] else "no root",
+            "last tested": _day(each.last),
+            "needs": "lab or staging" if {("lab",)} == offered[each.id] else "no root",
         }
         for each in states
         if each.id in offered
@@ -185,6 +186,11 @@ def _offer(library: Library) -> None:
     else:
         begins = context.typed(["drill", str(rows[0]["id"]), "-i", "inventories/staging"])
         click.echo(f"begin with {begins}: what it would break is shown first, and nobody is called")
+
+
+def _day(last: LastTest | None) -> str:
+    """The day of the `last` test, in few words: the table is to fit a small terminal."""
+    return f"{last.time:%Y-%m-%d}{'' if last.current else ', edited since'}" if last else "never"
 
 
 def _confirm_calls(sources: Sequence[Source], *, page_for_real: bool) -> None:
