@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,9 @@ from runner.services.drills.standard_tests import DrillSession
 from runner.services.drills.trainee import Trainee
 from runner.services.runs import start_run
 from runner.store.state_directory import StateDirectory
+
+_TYPED = 60
+"""Characters of a command that a person types, or copies from one line of a small screen."""
 
 
 @contextmanager
@@ -112,7 +116,7 @@ def do_drills(
         breaks = {*tests} != {DrillTest.NO_FAULT}
         show_plans(plans if breaks else (), hidden=manner.alert_only)
         if manner.trainee:
-            show_ways(session.ways(sources))
+            show_ways({host: typed_way(directory, host, words) for host, words in session.ways(sources).items()})
         with session.alone(sources):
             agree(plans, yes=manner.yes or not breaks)
             for result in session.do(sources, tests, plans):
@@ -121,6 +125,15 @@ def do_drills(
                 yield result
                 if result.is_interrupted or pulled(state):
                     return
+
+
+def typed_way(directory: Path, host: str, words: Sequence[str]) -> Sequence[str]:
+    """What leads to `host` as `words` do, and can be typed: a script in `directory` where they are many."""
+    if len(shlex.join(words)) <= _TYPED:
+        return words
+    script = directory / f"to-{host.replace(os.sep, '-')}"
+    script.write_text(f'exec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    return ["sh", str(script)]
 
 
 def agree(plans: Sequence[DrillPlan], *, yes: bool) -> None:
