@@ -69,7 +69,6 @@ TESTED_WITH: dict[str, str] = {
     "kinds/destructive_words.py": "kinds/test_destruction.py",
     "kinds/steps/base.py": "kinds/test_plugins.py",
     "lab/machines/lab_machines.py": "lab/machines/test_lab.py",
-    "lab/drills/drill_phases.py": "services/drills/test_one_drill.py",
     "lab/programs/leak.py": "lab/test_shop.py",
     "library/schema/field_help.py": "library/schema/test_json_schema.py",
     "library/schema/step_variants.py": "library/schema/test_json_schema.py",

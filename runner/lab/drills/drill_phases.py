@@ -108,11 +108,10 @@ class DrillPhases:
         self._by_ansible("look", [step.model_copy(update={**alone, "verify": tuple(looks)})])
 
     def shown(self, step: Step, host: str) -> str:
-        """What `step` does on `host`, with the values that are known."""
-        if step.action is None:
-            return "; ".join(look.how or look.says for look in step.verify)
+        """What `step` does on `host`, or looks at, with the values that are known."""
+        looks = "; ".join(look.how or look.says for look in step.verify)
         values = {**self.inputs, **self.inventory.variables.get(host, {}), "groups": self.inventory.groups}
-        return str(HostValues(host, values).filled(step.action.describe(), missing="..."))
+        return str(HostValues(host, values).filled(step.action.describe() if step.action else looks, missing="..."))
 
     def judge(self, phase: str, probe: Probe) -> None:
         """Wait until the probe is answered what each other step of `phase` wants.

@@ -1,7 +1,5 @@
 """Where drills are done without root, there must be room for the databases before one of them ends in the middle."""
 
-from __future__ import annotations
-
 import pytest
 from harness import ROOT
 
