@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,10 +11,10 @@ import click
 
 from runner.cli import context
 from runner.cli.output.terminal import lines_joined, safe, short
+from runner.cli.prompts import keyboard
 from runner.cli.prompts.guard_options import with_guard_options
 from runner.cli.prompts.input_options import give_inputs
 from runner.cli.run_session import calling_if_refused, run_and_exit, showing_changes, state_of
-from runner.core.errors import DeniedError
 from runner.core.wording import in_one_line
 from runner.orchestrator.continuation.undo_plan import UndoPlan
 from runner.orchestrator.request import DoubtAnswers, Mode, RunRequest
@@ -58,8 +57,9 @@ def undo_and_exit(run_id: str, given: Sequence[str], options: Mapping[str, Any])
         plan = preview_undo(request, state)
         if plan:
             _show(plan, request, state)
-        if plan.takes_back:
-            _ask(request, yes=options["yes"])
+        if plan.takes_back and not options["yes"]:
+            hint = f"runbook undo {request.run_id} --yes undoes what is shown above"
+            keyboard.agree("Go ahead?", nothing="nothing was undone", hint=hint)
         run_and_exit(request, options, state, lambda asked, env: undo_run(asked, env, expected=plan))
 
 
@@ -95,15 +95,3 @@ def _show_plan(plan: UndoPlan, request: RunRequest, state: StateDirectory, run: 
 
 def _listed(hosts: tuple[str, ...]) -> str:
     return ", ".join(map(safe, hosts))
-
-
-def _ask(request: RunRequest, *, yes: bool) -> None:
-    if yes:
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise DeniedError(
-            "nothing was undone: there is no terminal to ask on",
-            hint=f"runbook undo {request.run_id} --yes undoes what is shown above",
-        )
-    if not click.confirm("  Go ahead?", default=False, err=True):
-        raise DeniedError("nothing was undone: the answer was no")

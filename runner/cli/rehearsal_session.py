@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +16,11 @@ from runner.cli import context
 from runner.cli.output import progress
 from runner.cli.output.drill_lines import quiet_moment, show_calls, show_moment, show_plans, show_result, show_ways
 from runner.cli.output.terminal import safe
+from runner.cli.prompts import keyboard
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
 from runner.cli.system import on_signals
 from runner.core.deferred import dataclass
-from runner.core.errors import DeniedError
 from runner.lab.demo_workspace import workspace
 from runner.lab.drills.drill_backends import Backend
 from runner.lab.drills.kept_ansible import kept_ansible
@@ -32,7 +31,6 @@ from runner.library.runbook_source import Source
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest
 from runner.services.drills.brakes import pulled
-from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.standard_tests import DrillSession
 from runner.services.drills.trainee import Trainee
 from runner.services.runs import start_run
@@ -97,6 +95,9 @@ def do_drills(
     """Each of the `tests` of each drill of `sources` on the hosts of `backend`, told here; what it came to.
 
     What it does to hosts that were there before is shown first.
+
+    Raises:
+        DeniedError: somebody who was asked does not want them to be broken, or nobody can be asked.
     """
     with workspace() as directory, Receiver.listening() as receiver, kept_ansible() as run_ansible:
         session = DrillSession(
@@ -118,7 +119,9 @@ def do_drills(
         if manner.trainee:
             show_ways({host: typed_way(directory, host, words) for host, words in session.ways(sources).items()})
         with session.alone(sources):
-            agree(plans, yes=manner.yes or not breaks)
+            if breaks and not manner.yes and any(plan.asks for plan in plans):  # which is not thrown away
+                hint = "the same command with --yes breaks what is shown above"
+                keyboard.agree("Break it?", nothing="nothing was broken", hint=hint)
             for result in session.do(sources, tests, plans):
                 show_calls(result)
                 show_result(result)
@@ -134,29 +137,6 @@ def typed_way(directory: Path, host: str, words: Sequence[str]) -> Sequence[str]
     script = directory / f"to-{host.replace(os.sep, '-')}"
     script.write_text(f'exec {shlex.join(words)} "$@"\n', encoding="utf-8")
     return ["sh", str(script)]
-
-
-def agree(plans: Sequence[DrillPlan], *, yes: bool) -> None:
-    """Ask whether what `plans` break may be broken, where it is not thrown away.
-
-    Raises:
-        DeniedError: it may not.
-    """
-    if yes or not any(plan.asks for plan in plans):
-        return
-    check_terminal(instead="the same command with --yes breaks what is shown above")
-    if not click.confirm("  Break it?", default=False, err=True):
-        raise DeniedError("nothing was broken: the answer was no")
-
-
-def check_terminal(*, instead: str) -> None:
-    """See that there is somebody to be asked before anything is broken; else the hint says what to do `instead`.
-
-    Raises:
-        DeniedError: there is no terminal.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise DeniedError("nothing was broken: there is no terminal to ask on", hint=instead)
 
 
 def show_and_exit(result: DemoResult) -> NoReturn:

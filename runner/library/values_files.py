@@ -37,7 +37,9 @@ def values_of(document: Document, runbook: Runbook, files: SideFiles) -> dict[st
             wrong = error.findings if isinstance(error, InvalidFileError) else ()
             findings += wrong or [document.finding(place, "unusable-file", str(error))]
             continue
-        findings += [_twice(read, key, taken[key]) for key in read.value if key in taken]
+        for key in read.value.keys() & taken:
+            message = f"{quoted(key)} is {taken[key]} already"
+            findings.append(read.finding((key,), "duplicate-name", message, hint="one name is one thing"))
         taken |= dict.fromkeys(read.value, f"set in {path}")
         values |= read.value
     if findings:
@@ -81,9 +83,3 @@ def _findings(document: Document) -> Iterator[Finding]:
         if isinstance(value, str) and has_template(value):
             message, hint = "is taken as it is written, so templates are not filled in here", "write the value itself"
             yield document.finding(place, "wrong-value", message, hint=hint)
-
-
-def _twice(document: Document, name: str, what: str) -> Finding:
-    return document.finding(
-        (name,), "duplicate-name", f"{quoted(name)} is {what} already", hint="one name is one thing"
-    )

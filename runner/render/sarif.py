@@ -26,16 +26,13 @@ def sarif(findings: Sequence[Finding], excepted: Sequence[Excepted]) -> dict[str
         _result(each.finding, named) | {"suppressions": [{"kind": "inSource", "justification": each.reason}]}
         for each in excepted
     ]
-    driver = {"name": "runbook lint", "semanticVersion": _semantic(version()), "rules": [_rule(name) for name in named]}
+    semantic = version() if version().count(".") == 2 else "0.0.0"  # noqa: PLR2004 - major.minor.patch
+    driver = {"name": "runbook lint", "semanticVersion": semantic, "rules": [_rule(name) for name in named]}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     }
-
-
-def _semantic(text: str) -> str:
-    return text if text.count(".") == 2 else "0.0.0"  # noqa: PLR2004 - major.minor.patch
 
 
 def _rule(name: str) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import click
+import pytest
+from click.testing import CliRunner
 
-from runner.cli.option_groups import together
+from runner.cli.option_groups import forms, together
 
 
 def test_the_first_of_several_options_comes_first():
@@ -14,3 +16,21 @@ def test_the_first_of_several_options_comes_first():
         del one, other
 
     assert [option.name for option in command.params] == ["one", "other"]
+
+
+@click.command
+@forms(["text", "json", "sarif"])
+def formed(form):
+    click.echo(form)
+
+
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [([], "text"), (["--json"], "json"), (["--format", "sarif"], "sarif"), (["--format=json"], "json")],
+)
+def test_the_first_is_what_a_person_reads_and_json_has_a_short_name(words, form):
+    assert CliRunner().invoke(formed, words).output == f"{form}\n"
+
+
+def test_another_form_is_refused():
+    assert CliRunner().invoke(formed, ["--format", "xml"]).exit_code == 2

@@ -9,6 +9,8 @@ from io import UnsupportedOperation
 
 import click
 
+from runner.core.errors import DeniedError
+
 _PAUSE = 0.2
 """Seconds between two looks at whether the question is settled."""
 
@@ -51,3 +53,24 @@ def _typed() -> bool:
         return bool(select.select([sys.stdin], [], [], _PAUSE)[0])
     except UnsupportedOperation:  # it is no file, so that reading it never waits
         return True
+
+
+def check_terminal(*, nothing: str, hint: str) -> None:
+    """See that there is a person to be asked; `hint` says what to do where there is none.
+
+    Raises:
+        DeniedError: there is none, so that it came to `nothing`.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise DeniedError(f"{nothing}: there is no terminal to ask on", hint=hint)
+
+
+def agree(question: str, *, nothing: str, hint: str) -> None:
+    """Go on only if a person says yes to `question`; `hint` is how they say so in advance.
+
+    Raises:
+        DeniedError: they do not, or cannot be asked, so that it came to `nothing`.
+    """
+    check_terminal(nothing=nothing, hint=hint)
+    if not click.confirm(f"  {question}", default=False, err=True):
+        raise DeniedError(f"{nothing}: the answer was no")

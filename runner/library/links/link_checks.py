@@ -63,12 +63,9 @@ def _planned(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Findi
             hint, message = "take the entry out", f"{reference.id} is written: its file says what it is"
             yield _about(reference, "duplicate-id", message, Level.WARNING, hint)
         elif sources := sorted({link.source for link in leading.get(reference.id, ())}):
-            message = f"is planned, and not written yet; {', '.join(sources)} {_lead(sources)} to it"
+            lead = "leads" if len(sources) == 1 else "lead"
+            message = f"is planned, and not written yet; {', '.join(sources)} {lead} to it"
             yield _about(reference, "planned-runbook", message, Level.INFO)
-
-
-def _lead(sources: Sequence[str]) -> str:
-    return "leads" if len(sources) == 1 else "lead"
 
 
 def _about(reference: Reference, rule: str, message: str, level: Level, hint: str = "") -> Finding:

@@ -63,13 +63,11 @@ def runbook() -> _Schema:
     alone = {key: checks[key]["properties"][key] for key in ALONE}
     definitions["Prerequisite"] = prerequisite(definitions["Step"], alone)
     whole = definitions.pop("Runbook")
-    for key, item in (("steps", "Step"), ("on_cancel", "Step"), ("prerequisites", "Prerequisite")):
-        whole["properties"][key]["items"] = _one_of(item)
+    step, ticked = {"$ref": "#/$defs/Step"}, {"$ref": "#/$defs/Prerequisite"}
+    others = {"steps": _with("decide", "Decide", step), "prerequisites": _with("criteria", "Criteria", ticked)}
+    for key in ("steps", "on_cancel", "prerequisites"):
+        whole["properties"][key]["items"] = _with("use", "Use", others.get(key, step))
     let_drills_hold(definitions)
-    either = {"if": {"required": ["decide"]}, "then": {"$ref": "#/$defs/Decide"}, "else": {"$ref": "#/$defs/Step"}}
-    whole["properties"]["steps"]["items"]["else"] = either
-    criteria = {"if": {"required": ["criteria"]}, "then": {"$ref": "#/$defs/Criteria"}}
-    whole["properties"]["prerequisites"]["items"]["else"] = {**criteria, "else": {"$ref": "#/$defs/Prerequisite"}}
     let_branches_hold(definitions, whole["properties"]["steps"]["items"])
     return _finished("A runbook: one RUN- file", whole, definitions)
 
@@ -199,9 +197,9 @@ def _or_parameter(definition: _Schema) -> _Schema:
     return {**definition, "properties": properties} if properties else definition
 
 
-def _one_of(item: str) -> _Schema:
-    """An `item` of a list, or what names shared steps in its place."""
-    return {"if": {"required": ["use"]}, "then": {"$ref": "#/$defs/Use"}, "else": {"$ref": f"#/$defs/{item}"}}
+def _with(key: str, model: str, other: _Schema) -> _Schema:
+    """A `model` where that `key` is there, else the `other`."""
+    return {"if": {"required": [key]}, "then": {"$ref": f"#/$defs/{model}"}, "else": other}
 
 
 def _finished(title: str, whole: _Schema, definitions: Mapping[str, _Schema]) -> _Schema:

@@ -98,7 +98,7 @@ class _Placement:
         made: list[Any] = []
         for number, item in enumerate(items):
             try:
-                if _is_use(item):
+                if isinstance(item, dict) and "use" in item:
                     made += self._used(item, (*at, number), to, len(made))
                     continue
                 place = (*to, len(made))
@@ -131,10 +131,6 @@ class _Placement:
         if isinstance(then := item.get("then"), list):
             made["then"] = self.items(then, (*at, "then"), (*to, "then"))
         return item | made
-
-
-def _is_use(item: Any) -> bool:
-    return isinstance(item, dict) and "use" in item
 
 
 def _steps(

@@ -54,11 +54,8 @@ def decisions(records: Iterable[Record]) -> tuple[Decision, ...]:
             found.append(_asked(record))
         elif found and not found[-1].outcome:
             if record.type == EventType.VOTE_GIVEN:
-                votes = (
-                    *found[-1].votes,
-                    Ballot(*(record_data.text(data, key) for key in ("by", "login", "vote", "note"))),
-                )
-                found[-1] = replace(found[-1], votes=votes)
+                ballot = Ballot(*(record_data.text(data, key) for key in ("by", "login", "vote", "note")))
+                found[-1] = replace(found[-1], votes=(*found[-1].votes, ballot))
             elif record.type == EventType.GATE_ANSWERED:
                 outcome, by, note = (record_data.text(data, key) for key in ("outcome", "by", "note"))
                 found[-1] = replace(found[-1], outcome=outcome or Outcome.UNKNOWN, by=by, note=note)

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from runner.cli import context
+from runner.cli.option_groups import forms
 from runner.cli.output import findings as findings_shown
-from runner.cli.output.formats import forms
 from runner.cli.output.pager import paged
 from runner.cli.output.table import draw, print_json
 from runner.cli.output.terminal import safe

@@ -15,8 +15,9 @@ from runner.cli.drill_words import init, stop
 from runner.cli.output.drill_lines import show_beginning, show_series, show_training
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
+from runner.cli.prompts import keyboard
 from runner.cli.prompts.trainee_prompt import TraineePrompt
-from runner.cli.rehearsal_session import DrillManner, check_terminal, do_drills, ended_in_order
+from runner.cli.rehearsal_session import DrillManner, do_drills, ended_in_order
 from runner.cli.words_or_arguments import WordsOrArguments
 from runner.core.errors import ExitCode, InvalidInputError
 from runner.lab.demo_workspace import workspace
@@ -98,7 +99,8 @@ def command(
     if (options["alert_only"] or pick) and not options["as_trainee"]:
         raise click.UsageError("--alert-only and --pick go with --as-trainee")
     if options["ask"] or options["as_trainee"]:
-        check_terminal(instead="leave --ask and --as-trainee out, or begin it at a terminal")
+        hint = "leave --ask and --as-trainee out, or begin it at a terminal"
+        keyboard.check_terminal(nothing="nothing was broken", hint=hint)
     library = context.library(*runbooks[:1])
     if runbooks and every:
         raise click.UsageError("name runbooks, or --all of them")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from runner.cli import context
-from runner.cli.output.formats import forms
+from runner.cli.option_groups import Parsed, forms
 from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode
@@ -19,20 +19,12 @@ from runner.services.library.library_overview import check_gates
 from runner.services.run_list import proven_runs
 
 
-def _checked(_: click.Context, __: click.Parameter, names: Sequence[str]) -> Sequence[str]:
-    try:
-        return [check(each) for each in names]
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command("gate")
 @forms(("text", "json", "junit"))
 @click.option(
     "--expect",
-    metavar="GATE:ID",
+    type=Parsed("GATE:ID", check),
     multiple=True,
-    callback=_checked,
     help="A known offender, like alerts:MON-001; may be repeated.",
 )
 def command(form: str, expect: Sequence[str]) -> None:
@@ -66,7 +58,8 @@ def _data(compared: Comparison) -> dict[str, object]:
 def _tell(all_of_them: Sequence[Comparison]) -> None:
     for compared in all_of_them:
         gate = compared.gate
-        click.secho(f"{'pass' if gate.passed else 'FAIL'}  {gate.name}: {gate.title}{_known(compared)}", bold=True)
+        known = " (as expected)" if compared.expected and not compared.surprises else ""
+        click.secho(f"{'pass' if gate.passed else 'FAIL'}  {gate.name}: {gate.title}{known}", bold=True)
         for line in gate.evidence:
             click.echo(f"      + {safe(line)}")
         for finding in gate.offenders:
@@ -75,7 +68,3 @@ def _tell(all_of_them: Sequence[Comparison]) -> None:
             click.echo(f"      ? {gone} does not offend: remove --expect {gone}")
     failed = [compared for compared in all_of_them if not compared.gate.passed]
     click.echo(f"{len(all_of_them) - len(failed)} of {len(all_of_them)} gates pass", err=True)
-
-
-def _known(compared: Comparison) -> str:
-    return " (as expected)" if compared.expected and not compared.surprises else ""

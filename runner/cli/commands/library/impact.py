@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from runner.cli import context
-from runner.cli.output.formats import forms
+from runner.cli.option_groups import forms
 from runner.cli.output.table import draw, rows_of
 from runner.services.library.library_links import affected_by
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runner.cli import context
-from runner.cli.output.formats import forms
+from runner.cli.option_groups import forms
 from runner.cli.output.table import draw, print_json, rows_of
 from runner.services.library.library_links import LinkedName, linked_names
 

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from runner.cli import context
-from runner.cli.output.formats import forms
+from runner.cli.option_groups import forms
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
 from runner.cli import context
+from runner.cli.option_groups import Parsed
 from runner.cli.output.terminal import safe
 from runner.core import duration
 from runner.core.wording import counted
 from runner.services.library.publish_library import publish_site
 
 
-class _Duration(click.ParamType[timedelta]):
-    """A duration as runbooks write it."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        try:
-            return duration.read(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command("site")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
     "--stale-after",
-    type=_Duration(),
+    type=Parsed("duration", duration.read),
     default="90d",
     show_default=True,
     help="How old a test may be to count as recent, like 30d or 12w.",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from runner.cli import context
-from runner.cli.output.formats import forms
+from runner.cli.option_groups import forms
 from runner.cli.output.table import print_json
 from runner.cli.output.terminal import safe
 from runner.core.errors import ExitCode

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
 
 import click
 
 from runner.cli import context
+from runner.cli.option_groups import Parsed
 from runner.cli.output.pager import paged
 from runner.cli.output.terminal import safe
 from runner.core.errors import AuditError, ExitCode
@@ -26,21 +26,11 @@ def command() -> None:
     """Verify the audit log, or show its records."""
 
 
-class _Head(click.ParamType[Head]):
-    name = "SEQ:HASH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Head:
-        try:
-            return Head.parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @command.command("verify", short_help="Check the audit log, and the state directory against it.")
 @click.option(
     "--head",
     "noted",
-    type=_Head(),
+    type=Parsed("SEQ:HASH", Head.parse),
     help="A head of the log that was noted elsewhere, in a page or at an earlier check.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
