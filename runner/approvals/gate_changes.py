@@ -1,7 +1,5 @@
 """What has become another thing since people were asked, in sentences: the words or lines that differ, and where."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

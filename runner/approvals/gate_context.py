@@ -1,7 +1,5 @@
 """One description of a question to people: all that decides what a yes will do, and the hash that a yes is for."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The questions of a run and the votes on them, as files that every terminal and machine with this state can see."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

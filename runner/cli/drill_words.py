@@ -1,7 +1,5 @@
 """The words of `runbook drill` that are no runbook: `init` writes a first drill, `stop` ends all of them."""
 
-from __future__ import annotations
-
 import sys
 
 import click

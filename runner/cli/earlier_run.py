@@ -1,7 +1,5 @@
 """An earlier run is gone on with, or undone: prepared, shown, asked about, and somebody called where it is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """How a command gets to a lab of its user: root is there already, anybody else enters their user namespace."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Options that several commands have together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The run of an occurrence that was claimed: begun, asked about in advance, and approved by somebody at a terminal."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import replace

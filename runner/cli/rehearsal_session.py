@@ -1,7 +1,5 @@
 """A rehearsal at a terminal: what demo and drill say, who answers the questions, and how they end."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import time

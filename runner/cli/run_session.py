@@ -1,7 +1,5 @@
 """One run at a terminal: drawn on the screen, answered here or by flags, stopped cleanly by a signal."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence

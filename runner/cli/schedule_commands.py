@@ -1,7 +1,5 @@
 """The commands of `runbook schedule` that no timer calls: what comes, what became of it, and what people say to it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice

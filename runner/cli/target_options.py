@@ -1,7 +1,5 @@
 """What every command names that works on hosts: the runbook, the inventories, the limit, the inputs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """A command whose first word may be another command, as with `runbook drill RUN-001` and `runbook drill stop`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

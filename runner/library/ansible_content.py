@@ -1,7 +1,5 @@
 """What the files of a role, or of tasks, may not do in a step: what would make the record of the run untrue."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """The tasks of a role, or of a file of tasks: which modules they call, and whether what they notify or use is there."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath

@@ -3,8 +3,6 @@
 No program is run that would print one, and no value is decrypted.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path

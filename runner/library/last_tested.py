@@ -1,7 +1,5 @@
 """When a runbook was last tested: what its record proves, never what somebody typed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol

@@ -1,7 +1,5 @@
 """What kinds take from the registry, and secrets that are named where they are used, in their places in a runbook."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Mapping

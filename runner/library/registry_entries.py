@@ -1,7 +1,5 @@
 """The entries of the registry that a runbook takes something from, read as they are written, each when it is wanted."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field

@@ -1,7 +1,5 @@
 """Where the library is: the directory above `runbooks/`, and what messages call a file in it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

@@ -1,7 +1,5 @@
 """A runbook with all that it was read from: its file, shared steps, entries of the registry, and files it needs."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Mapping

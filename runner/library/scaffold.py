@@ -1,7 +1,5 @@
 """What begins a library and a runbook: contacts, schemas, inventories, and a file that loads for each category."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

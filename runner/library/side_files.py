@@ -1,7 +1,5 @@
 """The files of a library that a playbook brings along: read once, so that what is hashed is what is used."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping

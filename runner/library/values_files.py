@@ -1,7 +1,5 @@
 """The files of `values`, which set variables of a runbook: fixed values, as people maintain them apart from it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any

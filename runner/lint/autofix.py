@@ -1,7 +1,5 @@
 """Mends a runbook's text where a rule knows what is right, and leaves every other character as it is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any

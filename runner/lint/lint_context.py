@@ -1,7 +1,5 @@
 """A runbook as the rules of lint look at it: as it was read, as it is written, and with what lies around it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date

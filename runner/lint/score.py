@@ -1,7 +1,5 @@
 """How good a runbook is by the seven criteria of the team's checklist, and why not better."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 

@@ -1,7 +1,5 @@
 """Exceptions from the rules of lint, each written with its reason in the line that it is about."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

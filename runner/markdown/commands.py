@@ -1,7 +1,5 @@
 """From the fences of a page to actions: each as its language says, or none where it cannot be done as it is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace

@@ -1,7 +1,5 @@
 """From a Markdown file to runbooks that load: whatever does not load as a command stays text for a person."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """From a page to the runbook that it describes, as the values of its YAML; what could not be told is said."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

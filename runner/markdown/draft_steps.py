@@ -1,7 +1,5 @@
 """From the steps of a page to those of a runbook: what a machine can do becomes an action, the rest is for a person."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The YAML that an exported page carries along: only what the page itself does not say."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

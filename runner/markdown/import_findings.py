@@ -1,7 +1,5 @@
 """What a Markdown file says and in which line, and the findings about it."""
 
-from __future__ import annotations
-
 from dataclasses import field
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What a phrase of the template means in YAML, where it can be read without guessing."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`<placeholder>` and `${VARIABLE}` in commands: each becomes an input that is bound, and never pasted."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import field
 

@@ -1,7 +1,5 @@
 """Pasted shell sessions: which lines were typed, which were answered, and whether they can be typed again in a row."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 

@@ -1,7 +1,5 @@
 """A runbook written back as the RUN- template; what the template has no words for is carried along as YAML."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 

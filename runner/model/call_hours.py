@@ -1,7 +1,5 @@
 """The hours in which a contact is called: `mon-fri 08:00-18:00 Europe/Berlin`."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, timedelta
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Whether a runbook could take over from a step: what is wrong with the inputs that it would be given."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

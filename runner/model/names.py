@@ -1,7 +1,5 @@
 """What the things of a runbook may be called, so that nothing is called like something else."""
 
-from __future__ import annotations
-
 import keyword
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """From a checked YAML document to a Runbook: each step and verification by the key it is written with."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any

@@ -1,7 +1,5 @@
 """The two scales of severity, P0 to P3 and critical | warning | info, and how soon each wants an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal

@@ -1,7 +1,5 @@
 """The lines of the deployment log: one for each attempt at a deployment, by the record, in Markdown or CSV."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta

@@ -1,7 +1,5 @@
 """Templates, and the text of runbooks, hosts and people in them: in HTML and in Markdown it is never more than text."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

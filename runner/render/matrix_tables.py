@@ -1,7 +1,5 @@
 """The incident response matrix as Markdown, HTML, CSV or JSON, in which what a runbook says is never more than text."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType

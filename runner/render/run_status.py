@@ -1,7 +1,5 @@
 """Where a run stands: each step on each host, how long it takes and usually took, and how much of its time is used."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from statistics import median

@@ -1,7 +1,5 @@
 """Findings as SARIF 2.1.0, which code hosts draw beside the lines of a change."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from typing import Any

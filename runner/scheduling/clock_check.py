@@ -1,7 +1,5 @@
 """Whether the wall clock can be believed: by the clock that counts since the boot, and by what was decided."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The instants at which a schedule is due, and by how much each of them is spread."""
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Whether people can be reached: a test page to each contact, in the way of every page, and when one last arrived."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Calls for what has died or hangs without calling anybody itself, by the lease that it left."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The deployment log: a file of the library in which each deployment has a line, appended when it has ended."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

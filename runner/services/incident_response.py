@@ -1,7 +1,5 @@
 """The incident of a run: a person calls for it, somebody has it, or the next level is called."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

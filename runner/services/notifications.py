@@ -1,7 +1,5 @@
 """The pages that have not arrived yet: shown, sent again, or given up by a person."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import field

@@ -1,7 +1,5 @@
 """Who has mended what in a training, and when: for those who agree to be recorded, and for whoever is on call."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """What a run would do, and what would refuse it now: hosts, commands, questions, blast radius. Nothing is executed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Whether a run could begin: its hosts, keys, guards and prerequisites are looked at, and nothing is changed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any

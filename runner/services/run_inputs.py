@@ -1,7 +1,5 @@
 """The inputs of a run: read as they were given, completed by whoever can be asked, with secrets looked up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

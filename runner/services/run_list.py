@@ -1,7 +1,5 @@
 """The runs of an installation: all of them as a list, one by its id, the history of each, and what they hold or owe."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress

@@ -1,7 +1,5 @@
 """What is asked of a run: the reviewed runbook and its inventories, for a new run or for one that was interrupted."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Starts, resumes, undoes and cancels runs, and recovers those whose command died."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

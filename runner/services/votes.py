@@ -1,7 +1,5 @@
 """What runs ask people, and the answers to it: from any terminal, a web page or a chat, by the same rules."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime

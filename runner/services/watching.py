@@ -1,7 +1,5 @@
 """What a watch does each time it looks, and what it says of itself to whoever asks whether there is one."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

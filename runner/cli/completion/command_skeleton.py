@@ -1,7 +1,5 @@
 """The commands without what they do: names and parameters as data, so that completion need not import the rest."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

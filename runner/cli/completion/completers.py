@@ -1,7 +1,5 @@
 """What may stand for each parameter of a command, by the name that the parameter has in every command."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

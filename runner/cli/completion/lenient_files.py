@@ -3,8 +3,6 @@
 The models that check a runbook take longer to import than a person waits for the Tab key.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

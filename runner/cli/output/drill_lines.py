@@ -1,7 +1,5 @@
 """What is printed of drills: what happens while it happens, how each ended, and a table of many."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping, Sequence
 

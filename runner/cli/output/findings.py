@@ -1,7 +1,5 @@
 """Findings as people and as machines read them: text, JSON, SARIF, JUnit, GitHub's workflow commands."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """What is longer than the terminal is read in the reader's own pager; in a pipe it is printed as it is."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import shutil

@@ -1,7 +1,5 @@
 """A listener that draws the run: a live table on a terminal, a line for each event in a pipe, NDJSON on request."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

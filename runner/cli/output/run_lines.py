@@ -1,7 +1,5 @@
 """What a person is told of a whole run: how it begins, what it waits for, who is called, what rolls it back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from runner.cli.output.terminal import safe, short

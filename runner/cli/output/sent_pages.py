@@ -1,7 +1,5 @@
 """What became of pages that were sent again, and of runs whose command died, in words."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import click

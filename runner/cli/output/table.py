@@ -1,7 +1,5 @@
 """Rows as an aligned table that can be copied, piped and grepped."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass

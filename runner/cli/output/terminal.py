@@ -1,7 +1,5 @@
 """What may reach a terminal: text of hosts and files with everything in it that a terminal would obey made visible."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """Picking from rows: by number on a terminal, by value in advance."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The options of every command that does something on hosts: what is answered in advance, and how it is shown."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli.option_groups import together

@@ -1,7 +1,5 @@
 """What a person types, waited for while something else may settle the question."""
 
-from __future__ import annotations
-
 import select
 import sys
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The person at the keyboard: asked at every gate, or answered for in advance by a flag."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence

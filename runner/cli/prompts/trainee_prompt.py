@@ -1,7 +1,5 @@
 """Somebody at a terminal who is trained: told little, asked what they have done, and sent on where they are wrong."""
 
-from __future__ import annotations
-
 import re
 import time
 

@@ -1,7 +1,5 @@
 """Prometheus' rule files, as they are found: the alerts in them, and where each says its `runbook_url`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The `runbook_url` of each alert for Prometheus' rules, so that whoever is paged is one click from the runbook."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """What may happen, and which runbook is for it: alerts and scenarios of the registry, and what runbooks wait for."""
 
-from __future__ import annotations
-
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

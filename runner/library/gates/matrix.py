@@ -1,7 +1,5 @@
 """The incident response matrix: what may happen, which runbook is for it, who answers how soon; the gaps come first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 

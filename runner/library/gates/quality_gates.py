@@ -1,7 +1,5 @@
 """The six quality gates before monitoring is set up: each is a question to the whole library, with its evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """What is kept of one file of a library, as JSON can hold it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path

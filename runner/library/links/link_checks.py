@@ -1,7 +1,5 @@
 """Whether everything that is linked to is there, once, and means one thing: the findings about a library's links."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

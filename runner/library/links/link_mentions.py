@@ -1,7 +1,5 @@
 """What a file names besides itself: ids, hosts, contacts and programs, each where it is written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """What links to what: runbooks and entries to each other, and to hosts, contacts and programs; both directions."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

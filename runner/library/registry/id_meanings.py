@@ -1,7 +1,5 @@
 """What a text says that an id means, and whether it is the same everywhere: two meanings of one id mislead at 3 AM."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 

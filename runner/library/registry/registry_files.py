@@ -1,7 +1,5 @@
 """Which files the registry of a library has."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

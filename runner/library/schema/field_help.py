@@ -1,7 +1,5 @@
 """What each key of a written file is for, as an editor shows it beside the cursor."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

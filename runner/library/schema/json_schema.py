@@ -4,8 +4,6 @@ They are made of the very models that read the files; what is added here is how 
 other keys of a step, a verification or a contact, as `read` takes them apart.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What stands in the place of a step in a JSON Schema: a prerequisite, a branch, a step of a drill."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What may be searched for in a file: each text of it, which runbook it speaks for, and how much it counts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

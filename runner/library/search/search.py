@@ -4,8 +4,6 @@ A rank can be told to a person: each word of the question counts once for a runb
 the more the fewer runbooks speak of it; words that stand together in one passage count half as much again.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence

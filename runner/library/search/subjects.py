@@ -1,7 +1,5 @@
 """The runbooks that may be found: those that are written, and those that runbooks and entries only name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 

@@ -1,7 +1,5 @@
 """The words of a text, and how alike two words are: a person at 3 AM types other endings, and typos."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches

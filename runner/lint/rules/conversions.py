@@ -1,7 +1,5 @@
 """Rules about what a value is: a number made of what is none, and a condition that is neither true nor false."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 

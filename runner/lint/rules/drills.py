@@ -1,7 +1,5 @@
 """Rules about how a runbook is rehearsed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule

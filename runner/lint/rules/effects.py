@@ -1,7 +1,5 @@
 """Rules about what a step changes or destroys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Rules about what is still to be filled in: commands, names, variables."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date

@@ -1,7 +1,5 @@
 """Rules about who is called and who approves."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

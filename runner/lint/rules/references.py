@@ -1,7 +1,5 @@
 """Rules about what a runbook refers to: modules, other runbooks, times, files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

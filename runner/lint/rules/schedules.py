@@ -1,7 +1,5 @@
 """Rules about when a runbook is run by itself: that its time comes, and that nothing keeps it from being begun then."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from runner.core.errors import InvalidInputError

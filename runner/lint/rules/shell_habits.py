@@ -1,7 +1,5 @@
 """Rules about shell code that does not fail when it should, or obeys what it should not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

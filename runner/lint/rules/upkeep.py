@@ -1,7 +1,5 @@
 """Rules about what should no longer stand in a runbook, or never: old tools, past reviews, secrets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta

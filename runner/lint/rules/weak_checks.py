@@ -1,7 +1,5 @@
 """Rules about verifications that prove nothing."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Sequence
 

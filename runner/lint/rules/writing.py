@@ -1,7 +1,5 @@
 """Rules about how a runbook is written: its length, its sentences, and the exceptions in it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """What a page says about escalation: under labels, in sub-sections, or in a table of levels."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

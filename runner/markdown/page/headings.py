@@ -1,7 +1,5 @@
 """What a section is for, by the words of its heading."""
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """The sections of an entry, each with what it is for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace

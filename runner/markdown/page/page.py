@@ -1,7 +1,5 @@
 """A page: what a Markdown runbook shows of itself, part by part, whichever template it follows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal

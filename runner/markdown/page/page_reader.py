@@ -1,7 +1,5 @@
 """From the sections of an entry to a page."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import field, replace
 

@@ -1,7 +1,5 @@
 """The steps that the sections of a page describe."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 

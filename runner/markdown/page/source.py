@@ -1,7 +1,5 @@
 """Where in a Markdown file the RUN- entries are: at its top, one after the other, or quoted in a fence."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What Ansible people write out of habit, and how it is said in a runbook."""
 
-from __future__ import annotations
-
 _AGAIN = "write `retry`, or `within` and `every` in a verification"
 _HOSTS = "name the hosts of a step with `hosts`"
 _ITEMS = "write `each`: the list for each `{{ item }}` of which it is done"

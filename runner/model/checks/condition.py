@@ -1,7 +1,5 @@
 """The parts of a condition: the names that it needs, and what it compares."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any

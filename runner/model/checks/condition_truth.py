@@ -1,7 +1,5 @@
 """Whether a condition always or never holds: tried with every kind of value that its comparisons tell apart."""
 
-from __future__ import annotations
-
 import copy
 import operator
 import re

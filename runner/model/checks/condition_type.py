@@ -1,7 +1,5 @@
 """What an expression gives whatever a run shows, as far as it is written: true or false, a text, a number or a list."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 

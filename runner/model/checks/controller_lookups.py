@@ -1,7 +1,5 @@
 """What a template would do on the machine where Ansible runs, of which no plan, approval or record tells."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any

@@ -1,7 +1,5 @@
 """What must be right between the parts of a runbook, each of which is right by itself."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Where a runbook may not put a value: a secret into what everybody sees, a text into what a shell would obey."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What must be right about what follows a step: trying again, handing over, choosing, undoing, cancelling."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 
 from runner.model.mentions import mentioned_in

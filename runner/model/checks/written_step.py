@@ -1,7 +1,5 @@
 """A step as it is written: where it stands, and with the environment that its runbook gives to all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 

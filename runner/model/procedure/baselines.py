@@ -1,7 +1,5 @@
 """The prerequisites that take the `baseline` of verifications before step 1."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any

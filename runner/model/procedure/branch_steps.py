@@ -1,7 +1,5 @@
 """The plain steps that stand in the place of `decide`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`run: RUN-032` as a step: which runbooks it leads to, whether these come to an end, and what they capture."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The drills of a runbook: what is written is completed, and then read like a procedure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Steps and verifications as they are written, each read by the key it is written with."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """When a schedule is due: by a cron expression in the time of a zone, or after so much time again and again."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The guard around PyYAML: makes values of its events, with their positions, and refuses what hides something."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from itertools import islice

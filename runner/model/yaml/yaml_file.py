@@ -1,7 +1,5 @@
 """The bytes of a YAML file of ours, before anybody looks at what they say."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from runner.core.errors import InvalidInputError

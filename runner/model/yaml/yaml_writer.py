@@ -1,7 +1,5 @@
 """A runbook as YAML text that people like to read, and that is read back as the very same values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The report of drills: a page for each test and one for all of them; the same as JSON, and for a CI service."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

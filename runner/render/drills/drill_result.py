@@ -1,7 +1,5 @@
 """What came of a drill: how it was done, whether that is as it must be, and what was measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """What goes on from a run: the commands that can be typed, who was called, who has it, and who is called next."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The hand-off of a run: what whoever is called must know to go on, made from the run's history."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any

@@ -1,7 +1,5 @@
 """The attempts at a run: each command that worked on it, and what that came to."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What people were asked in a run, what they saw of it, who answered, and how."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import datetime

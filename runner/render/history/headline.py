@@ -1,7 +1,5 @@
 """One sentence that says what happened in a run and why, for the head of everything that tells of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from runner.core.events import DONE, IN_WORDS, EventType, Outcome

@@ -1,7 +1,5 @@
 """The pages of a run: to whom each went, through what, what became of it, and whether anybody gave it up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime

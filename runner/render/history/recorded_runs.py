@@ -3,8 +3,6 @@
 The summary of a run that has ended is kept in the index of the log, as long as nothing was recorded of that run since.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """What became of a run: its records folded once, for the report, the status, the lists, the site, proofs and pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime

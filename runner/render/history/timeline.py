@@ -1,7 +1,5 @@
 """The timeline of a run: what happened, where and when, in words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """What the rollback triggers of a run came to: what was seen of each, how often it was looked at, and what followed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Draws a graph in columns: where each node stands, and the curve of each edge, in the units of an SVG."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import fmean

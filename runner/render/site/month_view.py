@@ -1,7 +1,5 @@
 """What is planned, and what became of what was planned, day by day in the shape of a calendar."""
 
-from __future__ import annotations
-
 import calendar
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """The pages of the site, each by the name of its file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 

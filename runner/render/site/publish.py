@@ -1,7 +1,5 @@
 """Writes the site: all of it or nothing, and never over what is not an earlier site of ours."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Mapping

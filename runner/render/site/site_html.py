@@ -1,7 +1,5 @@
 """Turns what pages show into HTML, in which no text of a runbook, a host or a person can be more than text."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Callable

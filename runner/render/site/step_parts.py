@@ -1,7 +1,5 @@
 """The parts of a step as a page shows them, taken from the runbook as it is written, whatever its keys are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

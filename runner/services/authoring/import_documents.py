@@ -1,7 +1,5 @@
 """Import Markdown: pages to runbooks, and tables to entries of the registry."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path

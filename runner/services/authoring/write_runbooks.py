@@ -1,7 +1,5 @@
 """Create, compile, export and deprecate runbooks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What ends a drill before its time: the lever that somebody has pulled for all of them, or a condition of its own."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict

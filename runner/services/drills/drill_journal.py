@@ -1,7 +1,5 @@
 """What is known of one test of a drill while it goes on: what was said and measured, and why it has not passed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import field
 

@@ -1,7 +1,5 @@
 """What a drill would do to hosts that stay, and whether it may: shown and refused before anything is broken."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import timedelta

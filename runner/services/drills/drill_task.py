@@ -1,7 +1,5 @@
 """What is asked of a drill, and what it is done with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any

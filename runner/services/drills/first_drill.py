@@ -1,7 +1,5 @@
 """A first drill for a runbook: its trigger and its verifications say how one sees it, and a known fault breaks it."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A drill on hosts that stay: they are locked, and their undo is armed and owed before anything of them is broken."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """One test of one drill: a system is broken, its runbook mends it, and an independent probe says whether it did."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

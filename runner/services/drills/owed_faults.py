@@ -1,7 +1,5 @@
 """What drills that have died owe to their hosts: taken back by the next command, or by the hosts themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

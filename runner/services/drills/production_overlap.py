@@ -1,7 +1,5 @@
 """Whether what is to be broken is a part of production, by whatever name, way or database it is reached."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The standard tests: each drill of a library as it is written, without its runbook, and without its fault."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Somebody is trained: the system is broken, and they mend it by the runbook, step by step and with few hints."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 from datetime import timedelta

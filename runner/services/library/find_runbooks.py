@@ -1,7 +1,5 @@
 """Find the runbook for an alert, an error message or a few words, and the command to type next."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Follow the links of a library: from and to a name, what a change would affect, and what the registry holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from runner.core.deferred import dataclass

@@ -1,7 +1,5 @@
 """The library as a whole: its runbooks, its categories, its quality gates and the incident response matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 

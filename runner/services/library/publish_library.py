@@ -1,7 +1,5 @@
 """Publish a library: the site that people browse, and the addresses that alerts lead to."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Which runbooks are proven, which are due for a test, and which the last drill has shown to be red."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum

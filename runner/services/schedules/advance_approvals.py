@@ -1,7 +1,5 @@
 """What a planned run will ask people, hours before it begins, and what they have answered to it by then."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Whom a schedule calls: for what was missed or refused, and when the scheduler itself is dead."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace

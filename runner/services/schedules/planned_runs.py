@@ -1,7 +1,5 @@
 """The run of one occurrence: what is asked for, begun once whoever begins it, and what became of it recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """`runbook compile`: Write the Ansible playbooks of runbooks, or check that they are up to date."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

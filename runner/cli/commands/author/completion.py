@@ -1,7 +1,5 @@
 """`runbook completion`: Print the script that lets your shell complete commands, runbooks, hosts and runs."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -1,7 +1,5 @@
 """`runbook deprecate`: Mark a runbook as deprecated, and name the one that replaces it."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook export`: Write a runbook as Markdown, in the RUN- template."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

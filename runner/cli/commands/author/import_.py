@@ -1,7 +1,5 @@
 """`runbook import`: Convert Markdown runbooks to YAML that loads, and list what a person must complete."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args

@@ -1,7 +1,5 @@
 """`runbook lint`: Find what is wrong in runbooks, with file, line and column; explain, fix, score."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`runbook new`: Create a runbook: a file that loads, with TODO where you must write."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook schema`: Print the JSON Schema with which an editor completes and checks runbooks."""
 
-from __future__ import annotations
-
 import click
 
 from runner.services.authoring.write_runbooks import SCHEMA_NAMES, schema

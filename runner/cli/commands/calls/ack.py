@@ -1,7 +1,5 @@
 """`runbook ack`: Say that you have the incident of a run; nobody else is called for it."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook escalate`: Call whom a run's runbook names, for a reason that you give."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

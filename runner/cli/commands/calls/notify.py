@@ -1,7 +1,5 @@
 """`runbook notify`: Show the pages that have not arrived, and test whether people can be reached."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import click

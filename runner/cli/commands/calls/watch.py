@@ -1,7 +1,5 @@
 """`runbook watch`: Call people when a run dies, also after kill -9 or a reboot."""
 
-from __future__ import annotations
-
 import tempfile
 import threading
 from dataclasses import replace

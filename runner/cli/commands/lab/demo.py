@@ -1,7 +1,5 @@
 """`runbook demo`: Watch a real PostgreSQL break and RUN-001 repair it, with the record of it."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook drill`: Break a system as a RUN- file says, and see its runbook mend it."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """`runbook lab`: Start a lab of five machines with a web shop on them, to rehearse runbooks on."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """`runbook gate`: Check the six quality gates, each with its evidence and what does not meet it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 

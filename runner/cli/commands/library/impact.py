@@ -1,7 +1,5 @@
 """`runbook impact`: Show what a change to an alert, a host, a contact or a program would affect."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook links`: Show what a runbook or a registry entry links to, and what links to it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`runbook list`: List the runbooks of the library, or the runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import click

@@ -1,7 +1,5 @@
 """`runbook matrix`: Show the incident response matrix, gaps first; write or check its committed copy."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`runbook readiness`: Show which runbooks are proven, due for a test, or red."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook registry`: Show the entries that runbooks link to (alerts, risks, ...), and every broken link."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`runbook site`: Write the catalogue of runbooks and runs as a static site that works offline."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 

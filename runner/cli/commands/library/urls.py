@@ -1,7 +1,5 @@
 """`runbook urls`: Print the runbook_url of each alert for Prometheus, or check existing rule files."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

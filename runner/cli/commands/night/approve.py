@@ -1,7 +1,5 @@
 """`runbook approve`: Approve or deny what a run asks, from any terminal that shares its state directory."""
 
-from __future__ import annotations
-
 import json
 import sys
 

@@ -1,7 +1,5 @@
 """`runbook cancel`: Stop a run from any terminal; it can be resumed later."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

@@ -1,7 +1,5 @@
 """`runbook find`: Find the runbook for an alert, an error message or a few words."""
 
-from __future__ import annotations
-
 import re
 import sys
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """`runbook locks`: Show which hosts and resources are locked, by which run, and since when."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import click

@@ -1,7 +1,5 @@
 """`runbook pending`: Show what waits for a person to approve or confirm, and how to answer."""
 
-from __future__ import annotations
-
 import click
 
 from runner.cli import context

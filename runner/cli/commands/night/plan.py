@@ -1,7 +1,5 @@
 """`runbook plan`: Show hosts, commands, questions, and how many hosts a run may change. Nothing is executed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`runbook preflight`: Check whether a run could start now: hosts, keys, logins, guards, prerequisites."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

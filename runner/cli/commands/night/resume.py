@@ -1,7 +1,5 @@
 """`runbook resume`: Continue a run where it stopped, after verifying again what was done."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

@@ -1,7 +1,5 @@
 """`runbook show`: Show a runbook, or the report of a run."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`runbook undo`: Undo what a run has done, newest step first, on exactly the hosts where it was done."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

@@ -1,7 +1,5 @@
 """`runbook audit`: Verify the audit log, or show its records."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 
