@@ -173,6 +173,7 @@ def test_prompt_pending_show_page_and_report_say_the_same_of_each_kind_of_step(b
     bench.environment["TOKEN"] = "nobody-may-read-this"
     words = bench.words("run", "RUN-900", "-i", str(bench.inventory))
     environment = {**os.environ, **bench.environment, "TMPDIR": str(bench.directory), "TERM": "xterm"}
+    environment["COLUMNS"] = "999"  # no text is so long that it goes on below itself
     child = pexpect.spawn(
         words[0], words[1:], cwd=str(bench.directory), env=environment, encoding="utf-8", timeout=PATIENCE
     )
