@@ -15,7 +15,7 @@ import pytest
 from harness.ansible_loader import load, templates
 from harness.fakes import RUN_ID
 from harness.texts import WORDS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.executor.ansible import workspace
@@ -135,7 +135,6 @@ def test_files_lie_to_the_playbook_as_they_do_in_the_library():
     }
 
 
-@settings(max_examples=300, deadline=None)
 @given(inputs=st.dictionaries(NAMES, SCALARS, max_size=4))
 def test_ansible_reads_each_input_as_it_is_with_its_type_and_no_template_in_it(inputs):
     made = workspace.make(RUN_ID)
@@ -154,7 +153,6 @@ def test_ansible_would_fill_in_what_is_not_marked():
     assert templates(list(load(made / workspace.INPUTS).values())) == ["{{ 7 * 7 }}"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(captured=st.dictionaries(TEXT, st.dictionaries(TEXT, VALUES, max_size=3), max_size=3))
 def test_what_is_captured_goes_in_as_it_is_whatever_its_host_is_called(captured):
     made = workspace.make(RUN_ID)
@@ -164,7 +162,6 @@ def test_what_is_captured_goes_in_as_it_is_whatever_its_host_is_called(captured)
     assert json.loads((made / workspace.CAPTURED).read_text()) == captured
 
 
-@settings(deadline=None)
 @given(
     given=st.dictionaries(st.from_regex(r"[A-Z_]+", fullmatch=True) | st.sampled_from(workspace.PASSED_ON), st.text())
 )

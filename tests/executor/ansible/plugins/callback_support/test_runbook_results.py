@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,7 +77,7 @@ VALUES = st.recursive(
 KEYS = st.sampled_from(["rc", "msg", "stdout", "stderr", "results", "ansible_facts", "_ansible_x"]) | st.text()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
 def test_whatever_a_host_answers_it_is_one_line_that_the_socket_takes(answer):
     line = json.dumps(results.public(answer), default=str)
