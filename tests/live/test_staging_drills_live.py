@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE
+from harness.fakes import runbook_file
 from harness.staging import staging
 from harness.staging_drill import installation_of, mark_of
 
@@ -134,3 +136,19 @@ def test_a_drill_ends_where_a_condition_holds_and_is_taken_back(place):
 
     assert (ran.returncode, place.undone, place.broken.exists()) == (1, 1, False), ran.stderr
     assert "FAILED   RUN-100, as written: Too much is broken\n" in ran.stdout
+
+
+def test_where_the_system_is_not_well_before_it_says_how_to_look_whether_its_hosts_answer(tmp_path):
+    act = {"inject": {"command": "true"}, "symptom": {"that": "status == 503"}, "undo": {"command": "true"}}
+    runbook_file(tmp_path, hosts="web", drill={"probe": {"http": "http://127.0.0.1:9/"}, **act})
+    leads = {"runbook_environment": "lab", **LOCAL}
+    (tmp_path / "inventory.yml").write_text(json.dumps({"web": {"hosts": {"web1": leads}}}))
+    command = [sys.executable, "-m", "runner"]
+    subprocess.run([*command, "compile"], cwd=tmp_path, check=True, capture_output=True)
+
+    words = [*command, "drill", "RUN-001", "-i", "inventory.yml", "--yes"]
+    ran = subprocess.run(words, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=PATIENCE)
+
+    said = ran.stderr.splitlines()[-1]
+    assert (ran.returncode, said.startswith("next     see whether its hosts answer: ")) == (1, True)
+    assert said.endswith("preflight RUN-001 -i inventory.yml; runbook lab status tells of a lab")

@@ -247,6 +247,9 @@ def _finish(done: DrillSeries, directory: Path, junit: Path | None, where: Seque
     elif len(done.results) > 1 or done.left_out:
         show_series(done)
     click.echo(f"drills   {safe(str(directory / INDEX))}", err=as_json)
+    if any(result.not_begun for result in done.results) and "-i" in where:
+        looks = context.typed(["preflight", done.results[0].runbook, *where])
+        click.echo(f"next     see whether its hosts answer: {looks}; runbook lab status tells of a lab", err=True)
     if len(done.results) == 1 and done.ok and not done.results[0].training:
         words = ["drill", done.results[0].runbook, *where]
         click.echo(f"next     answer its questions yourself: {context.typed([*words, '--ask'])}", err=True)

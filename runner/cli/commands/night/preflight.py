@@ -79,8 +79,8 @@ def _show(readiness: Readiness, *, as_json: bool) -> None:
         click.secho(f"ready  {safe(readiness.begins)} can begin", fg="green", bold=True)
     else:
         click.secho(f"not ready  {safe(readiness.begins)} would be refused for", fg="red", bold=True)
-        for reason in readiness.refused_for:
-            click.echo(f"  {safe(reason)}")
+        for line in "\n".join(readiness.refused_for).splitlines():
+            click.echo(f"  {safe(line)}")
         if readiness.hint:
             context.hint(readiness.hint)
     click.echo(f"report  {safe(readiness.report)}")

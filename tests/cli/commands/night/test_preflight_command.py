@@ -57,6 +57,18 @@ def test_everything_is_told_what_is_good_and_what_is_missing(runbook, production
     assert "passed   May signal on db1" in told
 
 
+def test_each_host_that_does_not_answer_has_a_line_of_its_own(runbook, production):
+    production.checks["db1"] = HostCheck("db1", problem="db1: no connection\ndb1: and no login")
+
+    ran = runbook(*LOOK, "--reason", "Why", "--environment", "production")
+
+    assert ran.out.splitlines()[:3] == [
+        "not ready  RUN-001 Disk is full would be refused for",
+        "  db1: no connection",
+        "  db1: and no login",
+    ]
+
+
 def test_with_what_is_wanted_it_is_green(runbook, production):
     ran = runbook(*LOOK, "--reason", "Why", "--environment", "production", "--json")
 
