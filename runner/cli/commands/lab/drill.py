@@ -109,6 +109,8 @@ def command(
     state = context.state()
     context.recover_abandoned(state)
     check_not_stopped(state)
+    if junit:
+        junit.touch()  # where it cannot be written that is said before anything is broken
     began = context.clock()
     with ended_in_order(), _backend(inventories, library, chosen=backend) as hosts:
         sources, left_out = drillable(library, hosts.name) if every else (named, {})

@@ -28,6 +28,12 @@ def test_an_inventory_that_is_not_there_is_an_error(runbook, here):
     assert (ran.code, "there is no inventory inventories/nowhere" in ran.err) == (2, True)
 
 
+def test_a_report_that_cannot_be_written_is_an_error_before_anything_is_broken(runbook, here):
+    ran = runbook("--library", "shipped", "drill", "RUN-001", "--junit", "nowhere/drills.xml")
+
+    assert (ran.code, ran.err.splitlines()[1:]) == (2, ["error: nowhere/drills.xml: No such file or directory"])
+
+
 def test_alone_it_says_what_can_be_drilled_and_how_one_begins(runbook, here):
     ran = runbook("--library", "shipped", "drill")
 
