@@ -1,13 +1,12 @@
 """The words of `runbook drill` that are no runbook: `init` writes a first drill, `stop` ends all of them."""
 
-import sys
-
 import click
 
 from runner.cli import context
 from runner.cli.output.drill_lines import show_taken_back
 from runner.cli.output.table import draw
 from runner.cli.output.terminal import safe
+from runner.cli.prompts import keyboard
 from runner.core.errors import ExitCode
 
 
@@ -39,7 +38,7 @@ def init(*, runbook: str | None, fault: str, needs: tuple[str, ...], url: str, s
     chosen = first_drill.choose_fault(source, fault)
     values = first_drill.found_values(source, chosen) | _pairs(needs)
     for each, about in chosen.needs.items():
-        if not values.get(each) and sys.stdin.isatty() and sys.stderr.isatty():
+        if not values.get(each) and keyboard.is_there():
             values[each] = click.prompt(f"{chosen.title}: {each}, {about}", err=True)
     done = first_drill.write_first_drill(library, runbook, chosen, values, url=url)
     click.echo(safe(done.text, lines=True), nl=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,6 +11,7 @@ import click
 
 from runner.cli.option_groups import together
 from runner.cli.output.terminal import safe, short
+from runner.cli.prompts import keyboard
 from runner.core.events import Event, EventType
 from runner.core.wording import counted
 
@@ -57,7 +57,7 @@ def warn_break_glass(request: RunRequest) -> None:
 
 def type_name(name: str, lines: Sequence[str], *, pause: Callable[[], AbstractContextManager[Any]]) -> str:
     """What a person types who has read `lines` and is asked for `name`; nothing where there is no terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not keyboard.is_there():
         return ""
     with pause():
         click.secho(f"\nThis is {name}.", bold=True, fg="red", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 
 from runner.cli.option_groups import together
 from runner.cli.output.terminal import safe
+from runner.cli.prompts import keyboard
 from runner.core.characters import unfit
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def give_inputs(request: RunRequest, given: Sequence[str], **how: bool) -> RunRe
     """
     from runner.services import run_inputs  # noqa: PLC0415 - it imports all that a run needs
 
-    prompt = ask_input if sys.stdin.isatty() and sys.stderr.isatty() else None
+    prompt = ask_input if keyboard.is_there() else None
     return run_inputs.give_inputs(request, given, here=Path.cwd(), environ=os.environ, prompt=prompt, **how)
 
 

@@ -53,13 +53,18 @@ def _typed() -> bool:
         return True
 
 
+def is_there() -> bool:
+    """Whether there is a person who sees a question, and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def check_terminal(*, nothing: str, hint: str) -> None:
     """See that there is a person to be asked; `hint` says what to do where there is none.
 
     Raises:
         DeniedError: there is none, so that it came to `nothing`.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_there():
         raise DeniedError(f"{nothing}: there is no terminal to ask on", hint=hint)
 
 

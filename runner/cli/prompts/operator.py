@@ -1,7 +1,6 @@
 """The person at the keyboard: asked at every gate, or answered for in advance by a flag."""
 
 import math
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -62,7 +61,7 @@ class Prompt:
         """The answer to `gate`; None once it is settled from elsewhere."""
         if early := self._in_advance(gate, view):
             return early
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not typed.is_there():
             return self._wait(gate, view)
         with self._pause():
             self._show(view)

@@ -1,7 +1,6 @@
 """`runbook approve`: Approve or deny what a run asks, from any terminal that shares its state directory."""
 
 import json
-import sys
 
 import click
 
@@ -52,7 +51,7 @@ def command(run_id: str, *, name: str | None, deny: bool, note: str, show: bool,
 def _ask(run: RunDirectory) -> tuple[bool, str]:
     """Whether somebody who sees here what `run` asks denies it, and the subject of what they have seen."""
     question = question_of(run, context.clock())
-    if question is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if question is None or not keyboard.is_there():
         return False, ""
     click.echo("\n".join(labelled(question.labelled_lines())), err=True)
     answer = keyboard.letter(
