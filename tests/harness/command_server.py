@@ -97,8 +97,10 @@ class CommandServer:
 
     def _number(self, patience):
         """The next number that it answers: each stands in a line of its own."""
+        answers = select.poll()
+        answers.register(self._process.stdout, select.POLLIN)
         while b"\n" not in self._answered:
-            if not select.select([self._process.stdout], [], [], patience)[0]:
+            if not answers.poll(patience * 1000):
                 raise TimeoutError
             self._answered += os.read(self._process.stdout.fileno(), 100)
         line, _, self._answered = self._answered.partition(b"\n")

@@ -64,6 +64,11 @@ class LibraryIndex:
             self._connection = opened(None)
             self._refresh()
 
+    def __del__(self) -> None:
+        """Close its file at once: a connection refers to itself, so it would stay open until garbage is collected."""
+        if "_connection" in vars(self):  # it is not there where the files could not be listed
+            self._connection.close()
+
     def columns(self, *names: str) -> Sequence[tuple[str, ...]]:
         """The name of each file, in order, and the JSON that it has in the columns `names`."""
         return self._select(f"SELECT {', '.join(('name', *names))} FROM file ORDER BY name")  # noqa: S608 - names of ours

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from harness.collected import alert
@@ -17,6 +18,7 @@ from runner.library.library import Library
 from runner.library.links.links import links
 from runner.library.search.search import search
 from runner.library.snapshot import read
+from runner.scheduling.entries import entries
 
 
 @pytest.fixture
@@ -157,6 +159,18 @@ def test_words_are_found_by_their_beginning_and_passages_by_their_words(library)
     assert {passage.source for passage in index.passages(["certificate"])} == {"RUN-002"}
     assert index.passages([]) == set()
     assert {passage.source for passage in index.passages()} == {"RUN-001", "RUN-002", "MON-001"}
+
+
+def test_its_file_is_open_no_longer_than_it_is_used(library, cache):
+    def files():
+        return sorted(os.path.realpath(path) for path in Path("/proc/self/fd").iterdir() if path.exists())
+
+    before = files()
+
+    assert entries(replace(library, cache=cache)) == []
+    assert read(replace(library, cache=cache)).faults == ()
+
+    assert files() == before
 
 
 STEP = "from runner.kinds.steps.base import StepKind\n\n\nclass AcmeStep(StepKind):\n    key = 'acme'\n    acme: str\n"
