@@ -37,7 +37,7 @@ from runbook_host_python import HostPythonEndedError, UnknownModuleError
 from runbook_host_pythons import HostPythons
 from runbook_hub import Hub
 from runbook_kept import PLUGINS, Modules, cleaned, copied, method, post_validate, task_environment
-from runbook_packed import KNOWN, taken_apart
+from runbook_packed import KNOWN, expected, taken_apart
 from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
@@ -226,7 +226,8 @@ class Engine:
         check(action, module.module_style, arguments)
         action._used_interpreter = module.shebang
         encoder = get_module_encoder(module.serialization_profile, Direction.CONTROLLER_TO_MODULE)
-        answer = self._answer(worker, action, json.loads(json.dumps(arguments, cls=encoder)))
+        soon = expected(action, self._modules, task_vars)
+        answer = self._answer(worker, action, json.loads(json.dumps(arguments, cls=encoder)), soon=soon)
         return _result(action, answer, module.serialization_profile)
 
     def _ask_packed(self, worker, action, name, arguments, variables):
@@ -244,13 +245,13 @@ class Engine:
         finally:
             vars(action).pop("_low_level_execute_command", None)
 
-    def _answer(self, worker, action, arguments, packed=None):
+    def _answer(self, worker, action, arguments, packed=None, soon=None):
         """What a module prints, and exits with, on the host of the `action`."""
         given = environment(action)
         if not worker.asked:
             self._wait_to_begin(worker)
         try:
-            answer = self._pythons.answer(action, arguments, given, packed)
+            answer = self._pythons.answer(action, arguments, given, packed, soon)
         except UnknownModuleError:
             raise NotKnownError("the Python there cannot import it") from None
         except HostPythonEndedError as end:

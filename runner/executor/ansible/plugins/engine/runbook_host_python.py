@@ -74,10 +74,11 @@ class HostPython:
             source = f"MODULE = {module!r}\n".encode() + file.read()
         self._send(b"%d\n" % len(source) + source)
 
-    def ask(self, arguments, environment, packed=None):
+    def ask(self, arguments, environment, packed=None, soon=None):
         """What a module prints and exits with there: `rc`, `stdout`, `stderr`. The worker that asks gives way.
 
-        The module is ours, or the one of Ansible's that is `packed`.
+        The module is ours, or the one of Ansible's that is `packed`. What is likely to be asked next is learned in the
+        meantime: what `soon()` gives, if anything.
 
         Raises:
             HostPythonEndedError: it was gone before it had answered.
@@ -93,6 +94,8 @@ class HostPython:
             self._teach(packed)
             request["module"] = packed.name
         self._send(json.dumps(request).encode() + b"\n")
+        if soon:
+            self._hub.when_idle(lambda: self._teach(soon()))
         try:
             return self._hub.wait()
         except BaseException:
@@ -101,7 +104,7 @@ class HostPython:
             raise
 
     def _teach(self, packed):
-        if packed.name not in self._taught:
+        if packed and packed.name not in self._taught and not self._process.stdin.closed:
             self._taught.add(packed.name)
             lesson = {"learn": packed.name, "profile": packed.profile, "packed": packed.archive}
             self._send(json.dumps(lesson).encode() + b"\n")

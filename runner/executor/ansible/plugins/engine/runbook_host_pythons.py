@@ -25,8 +25,10 @@ class HostPythons:
         with open(OURS) as file:
             self._module = file.read()
 
-    def answer(self, action, arguments, given, packed=None):
+    def answer(self, action, arguments, given, packed=None, soon=None):
         """What a module answers on the host of the `action`, done with `arguments` and the environment `given`.
+
+        `packed` and `soon` are as `HostPython.ask` has them.
 
         Raises:
             HostPythonEndedError: the Python there was gone before it had answered.
@@ -35,7 +37,7 @@ class HostPythons:
         while True:
             python = self._python(action)
             try:
-                return python.ask(arguments, given, packed)
+                return python.ask(arguments, given, packed, soon)
             except StaleLoginError:
                 self._pythons = {key: each for key, each in self._pythons.items() if each is not python}
                 python.retire()

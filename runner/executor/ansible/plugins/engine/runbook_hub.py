@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextvars
 import heapq
 import itertools
@@ -35,7 +36,7 @@ class Hub:
     def __init__(self):
         self._main, self._process = greenlet.getcurrent(), os.getpid()
         self._selector = selectors.DefaultSelector()
-        self._timers = []
+        self._timers, self._idle = [], collections.deque()
         self._numbers = itertools.count()
 
     def current(self):
@@ -92,11 +93,20 @@ class Hub:
         else:
             self._selector.register(pipe, events, ready)
 
+    def when_idle(self, work):
+        """Do the work, which takes a moment, once all wait."""
+        self._idle.append(work)
+
     def poll(self, most):
         """Let all go on for whom something has come, after waiting for `most` seconds at most."""
-        if self._timers:
+        if self._idle:
+            most = 0.0
+        elif self._timers:
             most = max(0.0, min(most, self._timers[0][0] - time.monotonic()))
-        for key, events in self._selector.select(most):
+        found = self._selector.select(most)
+        if self._idle and not found:
+            self._idle.popleft()()
+        for key, events in found:
             watched = self._selector.get_map().get(key.fd)
             if watched and watched.data == key.data:  # whoever went on just now may have closed it
                 key.data(events)

@@ -9,13 +9,18 @@ most of a second. A Python that stays imports it once.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
+import itertools
 import typing
 
 from runbook_connection import NotKnownError
 
 KNOWN = {"ansible.legacy.uri": "ansible.modules.uri"}
 """The modules that do nothing but what they are asked each time, and what each is called in its archive."""
+
+_OF_ACTION = {prefix + "uri": "ansible.legacy.uri" for prefix in ("", "ansible.builtin.", "ansible.legacy.")}
+"""The module that a task with that action uses."""
 
 _CALL = b"\n    _ansiballz_main(\n"
 
@@ -45,3 +50,21 @@ def taken_apart(name, program):
 @functools.lru_cache(maxsize=len(KNOWN))
 def _packed(name, profile, archive):
     return Packed(name, *(ast.literal_eval(text.decode()) for text in (profile, archive)))
+
+
+def expected(action, modules, variables):
+    """What gives the module that a later task of the same block uses, or None where none does that is known.
+
+    It gives None as well where the module cannot be packed: the task that uses it tells why.
+    """
+    task = action._task
+    rest = itertools.dropwhile(lambda each: each._uuid != task._uuid, task._parent.block)
+    names = [_OF_ACTION[each.action] for each in rest if getattr(each, "action", None) in _OF_ACTION]
+    return functools.partial(_expected, names[0], action, modules, variables) if names else None
+
+
+def _expected(name, action, modules, variables):
+    with contextlib.suppress(Exception):
+        module, _ = modules.configured(action, name, {}, variables)
+        return taken_apart(name, module.b_module_data)[0]
+    return None

@@ -191,6 +191,37 @@ def test_no_request_is_made_twice_where_a_later_one_of_the_same_task_goes_the_st
     assert sorted(request.path for request, _ in httpserver.log) == ["/known", "/slow"]
 
 
+UNTIL_IT_HAS_LEARNED = """
+for look in $(seq "$MOST"); do
+  at=$PPID
+  while [ "$at" -gt 1 ]; do
+    ls -l "/proc/$at/fd" 2>/dev/null | grep -q 'memfd:module' && exit 0
+    at=$(sed 's/.*) //' "/proc/$at/stat" | cut -d ' ' -f 2)
+  done
+  sleep 0.05
+done
+exit 1
+"""
+"""Waits for a Python, of which it was started, that has a module of Ansible's in memory."""
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("looks", "most", "code"), [(["http"], 400, 0), ([], 2, 1)])
+def test_a_host_learns_how_a_service_is_looked_at_while_it_does_what_comes_before(
+    tmp_path, httpserver, looks, most, code
+):
+    # Given a step that goes on until its host has learned that
+    httpserver.expect_request("/").respond_with_data("well")
+    verify = [{"exit": 0}, *({each: httpserver.url_for("/")} for each in looks)]
+    bench = Bench(tmp_path, {"RUNBOOK_ENGINE": "fast"})
+    bench.hosts(a={})
+    bench.write(step("starts", UNTIL_IT_HAS_LEARNED, env={"MOST": str(most)}, verify=verify))
+    # When
+    ran = bench.run(patience=300)
+    # Then it has where the service is looked at next
+    assert ran.code == code, ran.out
+
+
 @pytest.mark.live
 @pytest.mark.parametrize("seed", [*map(int, SEEDS)])
 def test_whatever_a_runbook_has_both_engines_leave_the_same_record(seed):

@@ -210,3 +210,15 @@ def test_a_module_that_cannot_be_imported_there_is_told_and_asked_for_no_more(hu
     while len(told) < 2 and time.monotonic() < deadline:
         hub.poll(1)
     assert (told, ask(hub, python, {"text": "goes on"})) == (["unknown", "unknown"], ["goes on\n"])
+
+
+def test_one_that_has_ended_learns_nothing(hub, start):
+    python = start("echo runbook-host-python-is-ready; exit 3")
+    python._process.wait(PATIENCE)
+    python.look()
+    sent = bytes(python._unsent)
+
+    hub.when_idle(lambda: python._teach(Packed("some.module", "legacy", "")))
+    hub.poll(0)
+
+    assert (bytes(python._unsent), python._taught) == (sent, set())

@@ -80,6 +80,24 @@ def test_what_comes_on_a_pipe_is_told_until_nobody_watches_it_any_more(hub):
         os.close(pipe)
 
 
+def test_what_can_wait_is_done_once_nothing_has_come(hub):
+    # Given something that has come, and two things that can wait
+    reading, writing = os.pipe()
+    done = []
+    hub.watch(reading, selectors.EVENT_READ, lambda _: done.append(os.read(reading, 1)))
+    os.write(writing, b"a")
+    for each in ("first", "second"):
+        hub.when_idle(lambda each=each: done.append(each))
+    # When it is polled, however long it may wait
+    for _ in range(3):
+        hub.poll(PATIENCE)
+    # Then each is done alone, and none of them is waited before
+    assert done == [b"a", "first", "second"]
+    hub.watch(reading, 0, None)
+    for pipe in (reading, writing):
+        os.close(pipe)
+
+
 def test_what_a_worker_waits_for_may_fail(hub):
     # Given a worker that waits
     waiting, complaints = [], []
