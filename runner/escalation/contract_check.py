@@ -6,9 +6,10 @@ from datetime import datetime
 
 from runner.channels.base import WORDS, Action, Channel, Page, SecretMissingError, Secrets
 from runner.escalation.policy import UNKNOWN, make_page
+from runner.model.category import Category
 from runner.model.contacts import Contact
 from runner.model.escalation_policy import Declared
-from runner.model.runbook import Category, FollowUp, Runbook
+from runner.model.runbook import FollowUp, Runbook
 
 
 def call_problems(

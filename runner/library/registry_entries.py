@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.core.deferred import dataclass
+from runner.library.registry.registry_files import DIRECTORY
 from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import InvalidFileError
 from runner.model.yaml.yaml_file import read_file
-
-DIRECTORY = "registry"
-"""Where the files of the registry lie, beside the runbooks."""
 
 
 @dataclass(frozen=True)

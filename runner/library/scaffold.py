@@ -5,8 +5,8 @@ from pathlib import Path
 
 from runner.library.schema.json_schema import SCHEMAS, text
 from runner.markdown.phrases import NOBODY
+from runner.model.category import Category
 from runner.model.contacts import Contact
-from runner.model.runbook import Category
 
 _HERE = Path(__file__).parent / "scaffolds"
 

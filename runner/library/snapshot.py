@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from runner.core.deferred import dataclass, regex
-from runner.library.index.indexed_file import document_of, findings_of
-from runner.library.index.library_index import LibraryIndex
-from runner.library.index.summary import Summary
+from runner.library.index.library_index import CONTACTS, LibraryIndex
+from runner.library.index.summary import ContactSummary, Summary, findings_of, summary_of
 from runner.library.library import Library
-from runner.library.registry.registry import Reference, entries_of, letters
-from runner.library.registry.registry_files import registry_files
-from runner.library.registry_entries import DIRECTORY
+from runner.library.registry.registry import Reference, by_id, letters
+from runner.library.registry.registry_files import DIRECTORY, registry_files
 from runner.library.root import shown
-from runner.model.contacts import Contact, to_contacts
-from runner.model.yaml.document import Document, load
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
-from runner.model.yaml.yaml_file import read_file
 
-_NOTHING = "null"
+if TYPE_CHECKING:
+    from runner.model.contacts import Contact
+
 _NEARLY = regex(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 
 
@@ -31,15 +28,15 @@ _NEARLY = regex(r"RUN[-_ ]*([0-9]{1,6})\.ya?ml", re.IGNORECASE)
 class LibrarySnapshot:
     """Everything that is written in a library; `faults` are those of what could not be read and is left out.
 
-    `handles` is the `contacts.yml` as it is written, and `index` has what else the files say. `broken` says how many
-    faults keep a runbook from being loaded.
+    `handles` is what is written in contacts.yml, and `index` has what else the files say. `broken` says how many faults
+    keep a runbook from being loaded.
     """
 
     root: Path
     runbooks: Mapping[str, Summary]
     references: Mapping[str, Reference]
-    contacts: Mapping[str, Contact]
-    handles: Document | None
+    contacts: Mapping[str, ContactSummary]
+    handles: Mapping[str, Any]
     faults: tuple[Finding, ...]
     index: LibraryIndex
     broken: Mapping[str, int]
@@ -49,12 +46,19 @@ class LibrarySnapshot:
         """Those of the runbooks that are not deprecated."""
         return {name: runbook for name, runbook in self.runbooks.items() if not runbook.deprecated}
 
+    def people(self) -> Mapping[str, Contact]:
+        """The contacts with all that is written of them: their channels, their hours, what they agree to."""
+        from runner.model.contacts import to_contacts  # noqa: PLC0415 - it imports all channels
+        from runner.model.yaml.document import Document  # noqa: PLC0415
+
+        return to_contacts(Document.of_line(dict(self.handles), file=CONTACTS, line=1))
+
     @cached_property
     def triggered(self) -> Mapping[str, tuple[str, ...]]:
         """The runbooks that each alert triggers, by the id of the alert."""
         waiting: dict[str, tuple[str, ...]] = {}
         for name, runbook in self.runbooks.items():
-            if alert := runbook.trigger.alert:
+            if alert := runbook.alert:
                 waiting[alert] = (*waiting.get(alert, ()), name)
         return waiting
 
@@ -81,33 +85,30 @@ class LibrarySnapshot:
 def read(library: Library) -> LibrarySnapshot:
     """Everything that is written in `library`; what does not load is told in its `faults`."""
     index = LibraryIndex(library, library.cache)
-    directory = library.root / "runbooks"
-    faults = [*_misnamed(directory, library.ids())]
+    directory, ids = library.root / "runbooks", library.ids()
+    faults = [*_misnamed(directory, ids), *registry_files(directory / DIRECTORY)[1]]
     runbooks: dict[str, Summary] = {}
-    documents: list[Document] = []
-    directories: dict[Path, str] = {}
+    entries: list[Reference] = []
+    handles: Mapping[str, Any] = {}
+    contacts: Mapping[str, Any] = {}
     broken: dict[str, int] = {}
-    for name, wrong, content in index.columns("faults", "content"):
-        path = directory / name
-        file = _name(path, directories)
+    places = {name: shown(directory / name) for name in ("", DIRECTORY)}
+    for name, wrong, kept in index.columns("faults", "content"):
+        folder, _, last = name.rpartition("/")
+        file, content = str(Path(places[folder], last)), json.loads(kept)
         faults += (of_file := list(findings_of(file, json.loads(wrong))))
-        broken[path.stem] = len(of_file)
-        if content != _NOTHING and path.parent != directory:
-            documents.append(document_of(file, json.loads(content)))
-        elif content != _NOTHING:
-            runbooks[path.stem] = Summary.model_validate_json(content).model_copy(update={"file": file})
-    references, contradictions = entries_of(documents)
-    faults += [*registry_files(directory / DIRECTORY)[1], *contradictions]
-    contacts, handles = _contacts(directory / "contacts.yml", faults)
-    found = tuple(sorted(set(faults)))
-    return LibrarySnapshot(library.root, runbooks, references, contacts, handles, found, index, broken)
-
-
-def _name(path: Path, directories: dict[Path, str]) -> str:
-    """How findings call the file at `path`; `directories` remembers how they call the few that files lie in."""
-    if path.parent not in directories:
-        directories[path.parent] = shown(path.parent)
-    return str(Path(directories[path.parent], path.name))
+        if folder:
+            entries += [Reference(**{**each, "file": file}) for each in content or ()]
+        elif name == CONTACTS:
+            handles, contacts = content or ({}, {})
+        else:
+            broken[(runbook := name.removesuffix(".yml"))] = len(of_file)
+            if content:
+                runbooks[runbook] = summary_of(file, content)
+    references, contradictions = by_id(entries)
+    found = tuple(sorted({*faults, *contradictions}))
+    people = {name: ContactSummary(**each) for name, each in contacts.items()}
+    return LibrarySnapshot(library.root, runbooks, references, people, handles, found, index, broken)
 
 
 def _misnamed(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
@@ -117,14 +118,3 @@ def _misnamed(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
         if match and (path.suffix != ".yml" or path.stem not in ids):
             hint = f"name it RUN-{int(match[1]):03d}.yml"
             yield Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", "is not read as a runbook", hint)
-
-
-def _contacts(path: Path, faults: list[Finding]) -> tuple[Mapping[str, Contact], Document | None]:
-    if not os.path.lexists(path):
-        return {}, None
-    try:
-        document = load(read_file(path, file=shown(path)), file=shown(path))
-        return to_contacts(document), document
-    except InvalidFileError as error:
-        faults += error.findings
-        return {}, None

@@ -8,9 +8,9 @@ from pydantic import Field, Strict, ValidationError
 
 from runner.core.errors import InvalidInputError
 from runner.core.fields import AtLeastOne, Limit, Model, Several, Text
+from runner.model.category import Category
 from runner.model.contacts import Contact
 from runner.model.names import Contact as Word
-from runner.model.runbook import Category
 from runner.model.yaml.pydantic_errors import problems
 
 

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, Strict, WithJsonSchema, model_validator
@@ -13,6 +11,7 @@ from runner.core.fields import AtLeastOne, Limit, Model, OneOrSeveral, OrItem, P
 from runner.core.identifiers import REFERENCE_ID, ReferenceId, RunbookId
 from runner.kinds.invocation import Environment
 from runner.kinds.values import OtherRunbook, beside
+from runner.model.category import Category
 from runner.model.escalation_policy import Escalation
 from runner.model.input import Input, missing, read_all
 from runner.model.names import Contact, HostPattern, Name
@@ -21,37 +20,6 @@ from runner.model.procedure.rollback_triggers import RollbackTrigger
 from runner.model.schedules.schedule import Schedule
 from runner.model.severity import Severity
 from runner.model.step import HandOver, Step
-
-
-class Category(StrEnum):
-    """What a runbook is for."""
-
-    INCIDENT = "incident"
-    DEPLOYMENT = "deployment"
-    MAINTENANCE = "maintenance"
-    RECOVERY = "recovery"
-    ESCALATION = "escalation"
-
-    @property
-    def purpose(self) -> str:
-        """What its runbooks do."""
-        return _CATEGORIES[self][0]
-
-    @property
-    def trigger(self) -> str:
-        """What makes somebody reach for one."""
-        return _CATEGORIES[self][1]
-
-
-_CATEGORIES: Mapping[Category, tuple[str, str]] = MappingProxyType(
-    {
-        Category.INCIDENT: ("handle what goes wrong in production", "an alert fires, users report"),
-        Category.DEPLOYMENT: ("carry out a release", "a scheduled release"),
-        Category.MAINTENANCE: ("do what has to be done regularly", "a scheduled window"),
-        Category.RECOVERY: ("restore what has failed", "a disaster"),
-        Category.ESCALATION: ("route to the right people", "it is beyond whoever is on call"),
-    }
-)
 
 
 class Trigger(Model):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
 from urllib.parse import quote
 
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.render import markup
 from runner.render.history.attempts import REFUSED, Attempt
 from runner.render.history.run_history import RunHistory

@@ -94,7 +94,7 @@ def entries(library: Library, only: str | None = None, known: Known | None = Non
     found = [
         _due_as_known(entry, known or {})
         for file, kept, faults in index.columns("schedules", "faults")
-        if "/" not in file
+        if file.startswith("RUN-")
         for entry in _of_file(file.removesuffix(".yml"), json.loads(kept), json.loads(faults), known or {})
     ]
     return [entry for entry in found if only in {None, entry.name, entry.runbook}]

@@ -9,8 +9,8 @@ from runner.channels.webhook import Webhook
 from runner.library.library import Library
 from runner.library.scaffold import CONTACTS, begin, begin_inventories, scaffold, who
 from runner.library.schema.json_schema import SCHEMAS
+from runner.model.category import Category
 from runner.model.contacts import Contact
-from runner.model.runbook import Category
 
 
 @pytest.mark.parametrize("category", list(Category))

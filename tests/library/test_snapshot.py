@@ -29,8 +29,8 @@ def test_it_holds_the_runbooks_the_registry_and_the_contacts(root):
     assert {name: each.title for name, each in found.runbooks.items()} == {"RUN-001": "Disk is full"}
     assert [*found.runbooks] == ["RUN-001"]
     assert Library(root).source("RUN-001").document.text == RUNBOOK
-    assert {name: each.entry.title for name, each in found.references.items()} == {"TECH-001": "PostgreSQL"}
-    assert (list(found.contacts), found.handles.file) == (["backend-team", "on-call"], "runbooks/contacts.yml")
+    assert {name: each.title for name, each in found.references.items()} == {"TECH-001": "PostgreSQL"}
+    assert (list(found.contacts), list(found.handles)) == (["backend-team", "on-call"],) * 2
     assert (found.faults, found.whole()) == ((), found)
 
 
@@ -58,7 +58,7 @@ def test_a_library_without_contacts_and_registry_is_one(tmp_path):
 
     found = read(Library(tmp_path))
 
-    assert (found.references, found.contacts, found.handles, found.faults) == ({}, {}, None, ())
+    assert (found.references, found.contacts, found.handles, found.faults) == ({}, {}, {}, ())
 
 
 @pytest.mark.parametrize("name", ["RUN-002.yaml", "RUN-2.yml", "run-002.yml", "RUN_002.yml"])

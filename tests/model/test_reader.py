@@ -20,9 +20,10 @@ from runner.kinds.verifications.confirm import Confirm
 from runner.kinds.verifications.exit_code import Exit
 from runner.kinds.verifications.hold_for import HoldFor
 from runner.kinds.verifications.that import That
+from runner.model.category import Category
 from runner.model.escalation_policy import Declared, Escalation, Unresolved
 from runner.model.reader import to_runbook
-from runner.model.runbook import Category, FollowUp, Input, Runbook, Scope, Trigger
+from runner.model.runbook import FollowUp, Input, Runbook, Scope, Trigger
 from runner.model.step import Effect, Step, Undo
 from runner.model.verification import Verification
 from runner.model.yaml.document import load

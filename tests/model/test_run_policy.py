@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.core.errors import InvalidInputError
+from runner.model.category import Category
 from runner.model.run_policy import RequiredProof, RunPolicy, each_policy, strictest
-from runner.model.runbook import Category
 
 POLICIES = st.builds(
     RunPolicy,

@@ -8,7 +8,6 @@ from runner.core.identifiers import RUNBOOK_ID
 from runner.core.wording import grouped
 from runner.library.alerts.prometheus_rules import KEY, AlertRule, RuleFile, rules
 from runner.library.gates.coverage import Situation, absence, alerts, page_absence
-from runner.library.registry.registry import Alert
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, did_you_mean
 
@@ -45,8 +44,7 @@ def urls(snapshot: LibrarySnapshot, base: str) -> Iterator[Url]:
 
 def alertname(snapshot: LibrarySnapshot, alert: Situation) -> str:
     """What the monitoring calls `alert`."""
-    entry = snapshot.references[alert.id].entry
-    return entry.alertname if isinstance(entry, Alert) and entry.alertname else alert.id
+    return snapshot.references[alert.id].alertname or alert.id
 
 
 def leads_to(snapshot: LibrarySnapshot, alert: Situation) -> tuple[str, str]:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from runner.core.deferred import dataclass
 from runner.core.wording import grouped
 from runner.library.index.summary import Summary
-from runner.library.registry.registry import Alert, Deployment, Planned, Reference, Risk, Scenario, letters
+from runner.library.registry.registry import Reference, letters, of_prefix, prefix
 from runner.library.snapshot import LibrarySnapshot
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.model.severity import Severity
-from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Place
 
 
@@ -27,7 +26,7 @@ class Situation:
     severity: Severity
     owner: str
     runbooks: tuple[str, ...]
-    written_in: Document | Summary
+    written_in: Reference | Summary
     place: Place
     page: str | None = None
 
@@ -45,52 +44,40 @@ def situations(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
 def alerts(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
     """The alerts of the registry."""
     found = []
-    for name, reference in snapshot.references.items():
-        if isinstance(entry := reference.entry, Alert):
-            waiting = [runbook for runbook in snapshot.triggered.get(name, ()) if runbook in snapshot.used]
-            runbooks = _both(entry.runbook, waiting)
-            found.append(_situation(reference, entry.severity, runbooks, page=entry.page))
+    for alert in of_prefix(snapshot.references.values(), "MON"):
+        waiting = [runbook for runbook in snapshot.triggered.get(alert.id, ()) if runbook in snapshot.used]
+        found.append(_situation(alert, waiting))
     return tuple(found)
 
 
 def scenarios(snapshot: LibrarySnapshot) -> tuple[Situation, ...]:
     """The scenarios of the registry."""
-    return tuple(
-        _situation(reference, reference.entry.severity, _both(reference.entry.runbook, ()))
-        for reference in snapshot.references.values()
-        if isinstance(reference.entry, Scenario)
-    )
+    return tuple(_situation(each, ()) for each in of_prefix(snapshot.references.values(), "SCN"))
 
 
-def _situation(
-    reference: Reference, severity: Severity, runbooks: tuple[str, ...], *, page: str | None = None
-) -> Situation:
-    entry, place = reference.entry, (reference.id,)
-    return Situation(reference.id, entry.title, severity, entry.owner, runbooks, reference.document, place, page)
-
-
-def _both(named: str | None, waiting: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*([named] if named else []), *waiting]))
+def _situation(entry: Reference, waiting: Sequence[str]) -> Situation:
+    """What the `entry` says may happen, which its runbook is for, and those that are `waiting` for it."""
+    runbooks = tuple(dict.fromkeys([*([entry.runbook] if entry.runbook else []), *waiting]))
+    return Situation(entry.id, entry.title, entry.severity, entry.owner, runbooks, entry, (), entry.page)
 
 
 def _events(snapshot: LibrarySnapshot, spoken_of: Group[str]) -> Iterator[Situation]:
     """What runbooks wait for that is no alert of the registry, nor the event of a scenario that is `spoken_of`."""
     for name, runbook in snapshot.used.items():
-        trigger = runbook.trigger
-        known = trigger.alert in snapshot.references if trigger.alert else name in spoken_of
+        known = runbook.alert in snapshot.references if runbook.alert else name in spoken_of
         if not known:
-            what, title = trigger.alert or "event", trigger.event or trigger.condition or runbook.title
+            what, title = runbook.alert or "event", runbook.event or runbook.condition or runbook.title
             yield Situation(what, title, runbook.severity, runbook.owner, (name,), runbook, ("trigger",))
 
 
 def answered(snapshot: LibrarySnapshot) -> tuple[tuple[Reference, str, str | None], ...]:
     """The risks and the deployments with a rollback: each entry, what calls for a runbook, and the runbook's id."""
     found: list[tuple[Reference, str, str | None]] = []
-    for reference in snapshot.references.values():
-        if isinstance(entry := reference.entry, Risk):
-            found.append((reference, f"{entry.level} risk", entry.runbook))
-        elif isinstance(entry, Deployment) and entry.rollback:
-            found.append((reference, f"rollback when {entry.rollback.trigger}", entry.rollback.runbook))
+    for entry in snapshot.references.values():
+        if prefix(entry.id) == "RISK":
+            found.append((entry, f"{entry.level} risk", entry.runbook))
+        elif prefix(entry.id) == "DEP" and entry.trigger:
+            found.append((entry, f"rollback when {entry.trigger}", entry.runbook))
     return tuple(found)
 
 
@@ -101,15 +88,15 @@ def absence(snapshot: LibrarySnapshot, name: str) -> str:
     if snapshot.faults_of(name):
         return f"{name} does not load, as runbook lint {name} shows"
     reference = snapshot.references.get(name)
-    if reference and isinstance(reference.entry, Planned):
-        return f"{name} ({reference.entry.title}) is planned, and not written yet"
+    if reference and prefix(name) == "RUN":
+        return f"{name} ({reference.title}) is planned, and not written yet"
     near = snapshot.spelled.get(letters(name))
     return f"there is no {name}" + (f"; did you mean {near}?" if near else "")
 
 
 def _unusable(runbook: Summary) -> str:
-    if old := runbook.deprecated:
-        return "; ".join(filter(None, [f"{runbook.id} is {old.says}", old.instead]))
+    if runbook.deprecated:
+        return "; ".join(filter(None, [f"{runbook.id} is {runbook.deprecated}", runbook.instead]))
     if runbook.todo_line:
         return f"{runbook.id} is not written to its end: TODO is left in its line {runbook.todo_line}"
     return ""

@@ -16,7 +16,7 @@ from runner.library.gates.coverage import (
 )
 from runner.library.index.summary import Summary
 from runner.library.last_tested import LastTest, Proof, last_tests
-from runner.library.registry.registry import MUST_HAVES, MustHave, Scenario, of_kind, prefix
+from runner.library.registry.registry import MUST_HAVES, MustHave, of_prefix, prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.severity import NEEDS, Urgency, response, urgency
 
@@ -132,9 +132,8 @@ def common_procedures(snapshot: LibrarySnapshot, proofs: Iterable[Proof] | None)
     rows = {row.id: row for row in matrix(snapshot, proofs)}
     found: list[tuple[Row, MustHave]] = []
     for procedure in MUST_HAVES:
-        names = [
-            name for name, entry in of_kind(snapshot.references.values(), Scenario) if entry.must_have is procedure
-        ]
+        scenarios = of_prefix(snapshot.references.values(), "SCN")
+        names = [each.id for each in scenarios if each.must_have == procedure]
         found += [(rows[name], procedure) for name in names]
         if not names:
             found.append((_missing_row(procedure, asked=proofs is not None), procedure))

@@ -8,7 +8,7 @@ from runner.core.identifiers import REFERENCE_ID
 from runner.library.gates import coverage
 from runner.library.gates.coverage import Situation, absence, answered
 from runner.library.last_tested import Proof, last_tests
-from runner.library.registry.registry import Deployment, Reference, Risk
+from runner.library.registry.registry import Reference, prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.severity import NEEDS, Urgency, urgency
 from runner.model.yaml.finding import Finding, Level
@@ -44,7 +44,7 @@ def alerts(snapshot: LibrarySnapshot, _: Sequence[Proof]) -> Answer:
 
 def rollbacks(snapshot: LibrarySnapshot, _: Sequence[Proof]) -> Answer:
     """Whether each DEP- entry with a rollback names the runbook that rolls back."""
-    found = [each for each in answered(snapshot) if isinstance(each[0].entry, Deployment)]
+    found = [each for each in answered(snapshot) if prefix(each[0].id) == "DEP"]
     yield from _something(found, "DEP- entry with a `rollback`")
     for reference, why, runbook in found:
         yield _answers(snapshot, reference, why, runbook)
@@ -52,7 +52,7 @@ def rollbacks(snapshot: LibrarySnapshot, _: Sequence[Proof]) -> Answer:
 
 def risks(snapshot: LibrarySnapshot, _: Sequence[Proof]) -> Answer:
     """Whether each RISK- entry that is high or medium names the runbook for it."""
-    found = [each for each in answered(snapshot) if isinstance(each[0].entry, Risk) and each[0].entry.level != "low"]
+    found = [each for each in answered(snapshot) if prefix(each[0].id) == "RISK" and each[0].level != "low"]
     yield from _something(found, "RISK- entry that is high or medium")
     for reference, why, runbook in found:
         yield _answers(snapshot, reference, why, runbook)
@@ -120,8 +120,8 @@ def _page(snapshot: LibrarySnapshot, alert: Situation, needs: str) -> str | Find
 def _answers(snapshot: LibrarySnapshot, reference: Reference, why: str, runbook: str | None) -> str | Finding:
     missing = absence(snapshot, runbook) if runbook else "it names none"
     if missing:
-        return reference.finding("", "no-runbook", f"{why}: needs a runbook, and {missing}")
-    return f"{reference.id} {reference.entry.title}: {runbook}"
+        return reference.finding((), "no-runbook", f"{why}: needs a runbook, and {missing}")
+    return f"{reference.id} {reference.title}: {runbook}"
 
 
 _QUESTIONS: Mapping[str, tuple[str, Question]] = MappingProxyType(

@@ -1,26 +1,32 @@
 """What is kept of one file of a library, as JSON can hold it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from runner.core import duration
+from runner.core.deferred import regex
 from runner.core.wording import first_line
-from runner.library.index.summary import Summary
+from runner.library.index.summary import ContactSummary, Summary
 from runner.library.links.link_mentions import mentions, program_mentions, shared_mentions
+from runner.library.registry.entry_kinds import references_of
 from runner.library.registry.id_meanings import glosses
+from runner.library.registry.registry_files import DIRECTORY
 from runner.library.root import digest, shown
 from runner.library.runbook_source import Source, source_of
 from runner.library.search.passages import Passage, passages_of_entry, passages_of_runbook
-from runner.model.runbook import Runbook
+from runner.model.contacts import Contact, to_contacts
+from runner.model.runbook import Exclusion, Runbook
 from runner.model.schedules.schedule import read_schedule
 from runner.model.yaml.document import Document, load
-from runner.model.yaml.finding import Finding, InvalidFileError, Level, Position
+from runner.model.yaml.finding import Finding, InvalidFileError, Place, show
+
+_TODO = regex(r"\bTODO\b")  # as `runbook new` and `runbook import` leave it where somebody must write
 
 
 class IndexedFile(NamedTuple):
-    """A file with its faults or its content: the summary of a runbook, or the values and positions of entries.
+    """A file with its faults and its content: the summary of a runbook, the entries, or what is written of contacts.
 
     `beside` has the SHA-256 of each other file that it was read with, by its name; empty for one that is not there.
     `schedules` says when a runbook is begun, and what a scheduler needs to know of it; None where it has no schedule.
@@ -35,8 +41,15 @@ class IndexedFile(NamedTuple):
     schedules: Mapping[str, Any] | None = None
 
 
+def index(path: Path, data: bytes) -> IndexedFile:
+    """What is kept of the file at `path`, whose bytes are `data`."""
+    if path.parent.name == DIRECTORY:
+        return index_registry(path, data)
+    return index_runbook(path, data) if path.name.startswith("RUN-") else index_contacts(path, data)
+
+
 def index_runbook(path: Path, data: bytes) -> IndexedFile:
-    """What is kept of the runbook in the file at `path`, whose bytes are `data`."""
+    """The same of a runbook."""
     digests: dict[str, str] = {}
     try:
         source = source_of(path, data, note=lambda name: digests.update({name: digest(path.parent / name)}))
@@ -44,7 +57,7 @@ def index_runbook(path: Path, data: bytes) -> IndexedFile:
         return index_faults(error.findings, digests)._replace(schedules=_readable_schedules(data, error.findings[0]))
     programs = program_mentions(source.runbook, source.document, _recorded(source, digests))
     return IndexedFile(
-        content=Summary.of(source).model_dump(mode="json"),
+        content=_summary(source),
         faults=(),
         mentions=[*mentions(source.document), *programs, *shared_mentions(source.document)],
         glosses=[astuple(gloss) for gloss in glosses(source.document.text)],
@@ -52,6 +65,47 @@ def index_runbook(path: Path, data: bytes) -> IndexedFile:
         beside=digests,
         schedules=_schedules(source.runbook, source.document) if source.runbook.schedules else None,
     )
+
+
+def _summary(source: Source) -> Mapping[str, Any]:
+    """What a summary keeps of the runbook in `source`."""
+    runbook, document = source.runbook, source.document
+    old, trigger, scope = runbook.deprecated, runbook.trigger, runbook.scope
+    return _fields(
+        Summary(
+            file=document.file,
+            sha256=source.sha256,
+            id=runbook.id,
+            title=runbook.title,
+            deprecated=old.says if old else "",
+            instead=old.instead if old else "",
+            replaced_by=old.replaced_by if old else None,
+            category=runbook.category,
+            severity=runbook.severity,
+            owner=runbook.owner,
+            alert=trigger.alert,
+            condition=trigger.condition,
+            event=trigger.event,
+            handles=scope.handles,
+            excludes=[(each.what, each.see) for each in scope.excludes if isinstance(each, Exclusion) and each.see],
+            contacts=runbook.escalation.contacts,
+            required_inputs=[name for name, item in runbook.inputs.items() if item.default is None],
+            steps=len(runbook.steps),
+            todo_line=_line_of_todo(document.text),
+            positions={show(place): document.position(place) for place in _places(document)},
+        )
+    )
+
+
+def _line_of_todo(text: str) -> int | None:
+    todo = _TODO.search(text)
+    return text.count("\n", 0, todo.start()) + 1 if todo else None
+
+
+def _places(document: Document) -> Iterator[Place]:
+    """The whole, its keys, and each contact that is called: where findings about a library stand."""
+    yield from ((), *((key,) for key in document.value))
+    yield from (place for place in document.marks if place[:2] == ("escalation", "contacts"))
 
 
 def _schedules(runbook: Runbook, document: Document) -> Mapping[str, Any]:
@@ -107,31 +161,38 @@ def _recorded(source: Source, digests: dict[str, str]) -> Callable[[str], str]:
 
 
 def index_registry(path: Path, data: bytes) -> IndexedFile:
-    """The same of a file in the registry; its entries are judged when they are looked at."""
+    """The same of a file in the registry: its entries, each with what it mentions."""
     try:
         document = load(data, file=shown(path))
     except InvalidFileError as error:
         return index_faults(error.findings)
-    positions = [(*place, *document.position(place)) for place in document.marks]
+    references, findings = references_of(document)
     passages = [each for name, value in document.value.items() for each in passages_of_entry(name, value)]
-    return IndexedFile({}, (), content=[document.value, positions], passages=passages)
+    content = [_fields(each) for each in references]
+    return IndexedFile({}, [astuple(each) for each in findings], content=content, passages=passages)
 
 
-def document_of(file: str, content: Any) -> Document:
-    """The entries that were kept, as they stand in the `file`."""
-    value, positions = content
-    known = {tuple(place): Position(line, column) for *place, line, column in positions}
-    return Document.of_positions(value, known, file=file)
+def index_contacts(path: Path, data: bytes) -> IndexedFile:
+    """The same of the contacts: what is written, and each of them in short."""
+    try:
+        document = load(data, file=shown(path))
+        contacts = to_contacts(document)
+    except InvalidFileError as error:
+        return index_faults(error.findings)
+    return IndexedFile({}, (), content=[document.value, {name: _contact(each) for name, each in contacts.items()}])
+
+
+def _contact(contact: Contact) -> Mapping[str, Any]:
+    channels = [channel.key for channel in contact.channels]
+    short = ContactSummary(contact.name, contact.handle, contact.level, contact.members, channels, contact.is_callable)
+    return _fields(short)
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    """The fields of a dataclass by their names."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def index_faults(findings: Iterable[Finding], beside: Mapping[str, str] | None = None) -> IndexedFile:
     """What is kept of a file that does not load; `beside` has the digests of what it was read with."""
     return IndexedFile(beside or {}, [astuple(each) for each in findings])
-
-
-def findings_of(file: str, faults: Iterable[Any]) -> Iterator[Finding]:
-    """The faults that were kept, as findings about the `file`, or about one of shared steps beside it."""
-    for written, line, column, path, level, *words in faults:
-        parts = Path(written).parts[-2:]
-        name = str(Path(file).with_name("shared") / parts[1]) if parts[0] == "shared" else file
-        yield Finding(name, line, column, path, Level(level), *words)

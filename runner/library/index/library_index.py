@@ -22,7 +22,7 @@ import runner
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
 from runner.library.library import Library
-from runner.library.registry.registry_files import registry_files
+from runner.library.registry.registry_files import DIRECTORY, registry_files
 from runner.library.root import digest, shown
 from runner.model.yaml.finding import Finding
 from runner.model.yaml.yaml_file import MAX_BYTES, unusable
@@ -31,6 +31,7 @@ from runner.store import disposable
 if TYPE_CHECKING:  # all that reads a file is imported for one that has changed
     from runner.library.search.passages import Passage
 
+CONTACTS = "contacts.yml"
 _PER_FILE = 100_000
 """The rows of `passage` that are kept for a file: more than a file can have values."""
 _WORDS_AT_A_TIME = 100
@@ -129,10 +130,9 @@ class LibraryIndex:
         return all(digest(file.path.parent / other) == known for other, known in json.loads(beside).items())
 
     def _add(self, file: _File) -> None:
-        from runner.library.index.indexed_file import index_faults, index_registry, index_runbook  # noqa: PLC0415 - as said
+        from runner.library.index import indexed_file  # noqa: PLC0415 - as said
 
-        index = index_registry if file.path.parent.name == "registry" else index_runbook
-        made = index_faults(file.faults) if file.faults else index(file.path, file.data)
+        made = indexed_file.index_faults(file.faults) if file.faults else indexed_file.index(file.path, file.data)
         columns = (made.beside, made.faults, made.content, made.mentions, made.glosses, made.schedules)
         number = self._connection.execute(
             "INSERT INTO file (name, sha256, beside, faults, content, mentions, glosses, schedules)"
@@ -149,9 +149,11 @@ class LibraryIndex:
 
 
 def _files(directory: Path, ids: Iterable[str]) -> Iterator[_File]:
-    entries, _ = registry_files(directory / "registry")
+    entries, _ = registry_files(directory / DIRECTORY)
     found = {f"{name}.yml": directory / f"{name}.yml" for name in ids}
-    found |= {f"registry/{path.name}": path for path in entries}
+    found |= {f"{DIRECTORY}/{path.name}": path for path in entries}
+    if os.path.lexists(directory / CONTACTS):
+        found[CONTACTS] = directory / CONTACTS
     for name, path in found.items():
         try:
             data = read_limited(path, MAX_BYTES)
@@ -208,13 +210,13 @@ def _code() -> Iterator[Path]:
     if installed := sorted(own.parent.glob("runbookctl-*.dist-info/RECORD")):
         yield from installed
         return
-    for package in ("core", "kinds", "library", "model"):
+    for package in ("channels", "core", "kinds", "library", "model"):
         yield from sorted((own / package).rglob("*.py"))
 
 
 def _code_of_plugins(own: Path) -> Iterator[Path]:
     from runner.kinds import plugins  # noqa: PLC0415 - it imports all kinds, which whoever has no plug-in does not wait for
 
-    kinds = chain(plugins.steps().values(), plugins.verifications().values())
+    kinds = chain(*(group().values() for group in (plugins.steps, plugins.verifications, plugins.channels)))
     modules = {Path(str(sys.modules[kind.__module__].__file__)) for kind in kinds}
     yield from sorted(path for path in modules if own not in path.parents)

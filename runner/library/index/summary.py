@@ -1,65 +1,45 @@
-"""A runbook in short: what lists, links, gates and the matrix tell of it, without its steps."""
+"""What lists, links, gates and the matrix tell of a runbook or a contact, without its steps or how it is called."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from pydantic import Strict
-
-from runner.core.deferred import regex
-from runner.core.fields import Model
-from runner.library.runbook_source import Source
-from runner.model.runbook import Category, Deprecated, Scope, Trigger
+from runner.core.deferred import dataclass
+from runner.model.category import Category
 from runner.model.severity import Severity
-from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, Level, Place, Position, show
 
-_TODO = regex(r"\bTODO\b")  # as `runbook new` and `runbook import` leave it where somebody must write
 
-
-class Summary(Model):
+@dataclass(frozen=True, slots=True)
+class Summary:
     """What a RUN- file says of itself, which of its lines say it, and the SHA-256 of its text.
 
-    `contacts` are called when it escalates, `required_inputs` have no default, `steps` is how many it has. `todo_line`
-    is the first line in which something is still to be written; None where nothing is.
+    It is `deprecated` with these words, where it is, and `instead` of it another is used (`replaced_by`). It waits for
+    an `alert` or an `event`, `handles` what these say, and leaves to other runbooks what `excludes` says, each with its
+    id. `contacts` are called when it escalates, `required_inputs` have no default, `steps` is how many it has.
+    `todo_line` is the first line in which something is still to be written; None where nothing is.
     """
 
     file: str
     sha256: str
     id: str
     title: str
-    deprecated: Deprecated | None
-    category: Annotated[Category, Strict(strict=False)]
+    deprecated: str
+    instead: str
+    replaced_by: str | None
+    category: Category
     severity: Severity
     owner: str
-    trigger: Trigger
-    scope: Scope
-    contacts: tuple[str, ...]
-    required_inputs: tuple[str, ...]
+    alert: str | None
+    condition: str | None
+    event: str | None
+    handles: Sequence[str]
+    excludes: Sequence[tuple[str, str]]
+    contacts: Sequence[str]
+    required_inputs: Sequence[str]
     steps: int
     todo_line: int | None
     positions: Mapping[str, tuple[int, int]]
-
-    @classmethod
-    def of(cls, source: Source) -> Self:
-        """The summary of the runbook in `source`."""
-        runbook, document = source.runbook, source.document
-        return cls(
-            file=document.file,
-            sha256=source.sha256,
-            id=runbook.id,
-            title=runbook.title,
-            deprecated=runbook.deprecated,
-            category=runbook.category,
-            severity=runbook.severity,
-            owner=runbook.owner,
-            trigger=runbook.trigger,
-            scope=runbook.scope,
-            contacts=runbook.escalation.contacts,
-            required_inputs=tuple(name for name, item in runbook.inputs.items() if item.default is None),
-            steps=len(runbook.steps),
-            todo_line=_line_of_todo(document.text),
-            positions={show(place): document.position(place) for place in _places(document)},
-        )
 
     def position(self, place: Place) -> Position:
         """Where `place` stands; what is not known stands where its nearest ancestor does."""
@@ -72,12 +52,29 @@ class Summary(Model):
         return Finding(self.file, *self.position(place), show(place), level, rule, message, hint)
 
 
-def _line_of_todo(text: str) -> int | None:
-    todo = _TODO.search(text)
-    return text.count("\n", 0, todo.start()) + 1 if todo else None
+def summary_of(file: str, content: Mapping[str, Any]) -> Summary:
+    """The summary that was kept as `content`, of the runbook in the `file`."""
+    return Summary(**{**content, "file": file, "category": Category(content["category"])})
 
 
-def _places(document: Document) -> Iterator[Place]:
-    """The whole, its keys, and each contact that is called: where findings about a library stand."""
-    yield from ((), *((key,) for key in document.value))
-    yield from (place for place in document.marks if place[:2] == ("escalation", "contacts"))
+@dataclass(frozen=True, slots=True)
+class ContactSummary:
+    """A contact of contacts.yml: how it is called and mentioned, its level, and who its members are.
+
+    `channels` are the kinds of those that it has, and it `is_callable` where one of them calls somebody.
+    """
+
+    name: str
+    handle: str | None
+    level: str
+    members: Sequence[str]
+    channels: Sequence[str]
+    is_callable: bool
+
+
+def findings_of(file: str, faults: Iterable[Any]) -> Iterator[Finding]:
+    """The faults that were kept, as findings about the `file`, or about one of shared steps beside it."""
+    for written, line, column, path, level, *words in faults:
+        parts = Path(written).parts[-2:]
+        name = str(Path(file).with_name("shared") / parts[1]) if parts[0] == "shared" else file
+        yield Finding(name, line, column, path, Level(level), *words)

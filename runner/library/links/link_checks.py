@@ -9,7 +9,7 @@ from runner.core.wording import grouped
 from runner.library.gates.coverage import alerts
 from runner.library.links.links import Link, technologies
 from runner.library.registry.id_meanings import Gloss, agree, words
-from runner.library.registry.registry import Alert, Planned, Reference, Technology, letters, of_kind
+from runner.library.registry.registry import letters, of_prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.severity import Severity
 from runner.model.yaml.finding import Finding, Level, did_you_mean
@@ -54,20 +54,14 @@ def _remedy(link: Link) -> str:
 
 def _planned(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
     leading = grouped((each.target, each) for each in among)
-    for reference in snapshot.references.values():
-        if not isinstance(reference.entry, Planned):
-            continue
+    for reference in of_prefix(snapshot.references.values(), "RUN"):
         if reference.id in snapshot.runbooks:
             hint, message = "take the entry out", f"{reference.id} is written: its file says what it is"
-            yield _about(reference, "duplicate-id", message, Level.WARNING, hint)
+            yield reference.finding((), "duplicate-id", message, hint=hint, level=Level.WARNING)
         elif sources := sorted({link.source for link in leading.get(reference.id, ())}):
             lead = "leads" if len(sources) == 1 else "lead"
             message = f"is planned, and not written yet; {', '.join(sources)} {lead} to it"
-            yield _about(reference, "planned-runbook", message, Level.INFO)
-
-
-def _about(reference: Reference, rule: str, message: str, level: Level, hint: str = "") -> Finding:
-    return reference.document.finding((reference.id,), rule, message, hint=hint, level=level)
+            yield reference.finding((), "planned-runbook", message, level=Level.INFO)
 
 
 def _orphans(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
@@ -76,15 +70,15 @@ def _orphans(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Findi
     for name, reference in snapshot.references.items():
         if name not in linked:
             hint = "link to it from a runbook, or take it out"
-            yield _about(reference, "orphan", f"nothing links to {name}", Level.WARNING, hint)
+            yield reference.finding((), "orphan", f"nothing links to {name}", hint=hint, level=Level.WARNING)
 
 
 def _strangers(snapshot: LibrarySnapshot) -> Iterator[Finding]:
     for reference in snapshot.references.values():
-        if (owner := reference.entry.owner) not in snapshot.contacts:
+        if (owner := reference.owner) not in snapshot.contacts:
             hint = did_you_mean(owner, snapshot.contacts)
             hint = hint or f"contacts.yml knows {', '.join(snapshot.contacts) or 'nobody'}"
-            yield reference.finding("owner", "unknown-contact", f"nobody is called {owner!r}", hint=hint)
+            yield reference.finding(("owner",), "unknown-contact", f"nobody is called {owner!r}", hint=hint)
 
 
 def _disagreements(snapshot: LibrarySnapshot) -> Iterator[Finding]:
@@ -98,23 +92,19 @@ def _disagreements(snapshot: LibrarySnapshot) -> Iterator[Finding]:
 def _namesakes(snapshot: LibrarySnapshot) -> Iterator[Finding]:
     """Alerts that cannot be told apart: rules of one name are common in Prometheus, one for each severity."""
     first: dict[tuple[str, Severity], str] = {}
-    for name, entry in of_kind(snapshot.references.values(), Alert):
+    for entry in of_prefix(snapshot.references.values(), "MON"):
         fires = entry.alertname or "", entry.severity
-        if entry.alertname and first.setdefault(fires, name) != name:
+        if entry.alertname and first.setdefault(fires, entry.id) != entry.id:
             message = f"{entry.alertname!r} at {entry.severity} is {first[fires]} already: that is one alert"
-            yield snapshot.references[name].finding("alertname", "duplicate-name", message)
+            yield entry.finding(("alertname",), "duplicate-name", message)
 
 
 def _deprecated(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Finding]:
     known = technologies(snapshot)
-    replaced = {
-        name: entry.replaced_by
-        for name, entry in of_kind(snapshot.references.values(), Technology)
-        if entry.replaced_by
-    }
+    replaced = {each.id: each.replaced_by for each in of_prefix(snapshot.references.values(), "TECH")}
     for link in among:
         owner = known.get(link.target, "") if link.sort == "program" else ""
-        if owner in replaced and link.source != owner:
+        if replaced.get(owner) and link.source != owner:
             message = f"uses {link.target}, which is deprecated ({owner})"
             yield link.finding("deprecated-tool", message, hint=f"use {replaced[owner]}", level=Level.WARNING)
 
@@ -125,8 +115,8 @@ def _retired(snapshot: LibrarySnapshot, among: Sequence[Link]) -> Iterator[Findi
         runbook = snapshot.runbooks.get(link.target)
         source = snapshot.runbooks.get(link.source)
         if runbook and runbook.deprecated and not (source and source.deprecated):
-            message = f"leads to {link.target}, which is {runbook.deprecated.says}"
-            yield link.finding("deprecated-runbook", message, hint=runbook.deprecated.instead, level=Level.WARNING)
+            message = f"leads to {link.target}, which is {runbook.deprecated}"
+            yield link.finding("deprecated-runbook", message, hint=runbook.instead, level=Level.WARNING)
 
 
 def _meanings(snapshot: LibrarySnapshot) -> Iterator[Finding]:
@@ -150,8 +140,8 @@ def _meaning(snapshot: LibrarySnapshot, name: str) -> tuple[str, str, str]:
     """Where `name` is defined, its title, and all that is said there; empty where nothing is."""
     if runbook := snapshot.runbooks.get(name):
         place = f"{runbook.file}:{runbook.position(('title',)).line}"
-        return place, runbook.title, " ".join((runbook.title, *runbook.scope.handles))
+        return place, runbook.title, " ".join((runbook.title, *runbook.handles))
     if name not in snapshot.references:
         return "", "", ""
     reference = snapshot.references[name]
-    return reference.where, reference.entry.title, reference.words
+    return reference.where, reference.title, reference.words

@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Group
+from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
-from runner.library.links.link_mentions import Mention, mentions
-from runner.library.registry.registry import KINDS, Technology, of_kind, prefix
+from runner.library.registry.registry import PREFIXES, of_prefix, prefix
 from runner.library.snapshot import LibrarySnapshot
 from runner.model.yaml.finding import Finding, Level, Place, Position, did_you_mean, leaves, show
 
@@ -44,47 +44,41 @@ class Link(NamedTuple):
 
 def links(snapshot: LibrarySnapshot) -> tuple[Link, ...]:
     """Every link of `snapshot`, in the order of its files."""
-    prefixes = {*KINDS, *map(prefix, snapshot.references)}
+    prefixes = {*PREFIXES, *map(prefix, snapshot.references)}
     owners = technologies(snapshot)
+
+    @cache
+    def targets(kind: str, word: str, *, of_runbook: bool) -> Sequence[tuple[str, Sort]]:
+        """What a mention links to in this library: an unknown contact, or SHA-256, is no link."""
+        return [*_targets(kind, word, snapshot.contacts, prefixes, owners if of_runbook else {})]
+
     return tuple(
-        link
-        for source, file, mention in _mentions(snapshot)
-        for link in _links(source, file, mention, snapshot, prefixes, owners)
-        if link.source != link.target
+        Link(source, target, kind, tuple(place), file, Position(*position))
+        for source, file, mentions in _mentions(snapshot)
+        for mentioned, word, place, position in mentions
+        for target, kind in targets(mentioned, word, of_runbook=sort(source) == "runbook")
+        if source != target
     )
 
 
-def _mentions(snapshot: LibrarySnapshot) -> Iterator[tuple[str, str, Mention]]:
-    """What each runbook and each entry mentions, and the file that it is written in."""
+def _mentions(snapshot: LibrarySnapshot) -> Iterator[tuple[str, str, Sequence[Any]]]:
+    """What each runbook and each entry mentions, as it is kept, and the file that it is written in."""
     for name, text in snapshot.index.columns("mentions"):
-        if runbook := snapshot.runbooks.get(Path(name).stem):
-            for kind, word, keys, position in json.loads(text):
-                yield runbook.id, runbook.file, Mention(kind, word, tuple(keys), Position(*position))
+        if runbook := snapshot.runbooks.get(name.removesuffix(".yml")):
+            yield runbook.id, runbook.file, json.loads(text)
     for name, reference in snapshot.references.items():
-        document = reference.document
-        yield from ((name, document.file, mention) for mention in mentions(document, (name,)))
-        if isinstance(reference.entry, Technology):
-            for number, program in enumerate(reference.entry.commands):
-                place: Place = (name, "commands", number)
-                yield name, document.file, Mention("program", program, place, document.position(place))
+        yield name, reference.file, reference.mentions
 
 
-def _links(
-    source: str,
-    file: str,
-    mention: Mention,
-    snapshot: LibrarySnapshot,
-    prefixes: set[str],
-    owners: Mapping[str, str],
-) -> Iterator[Link]:
-    """The links that `mention` makes in this library: an unknown contact, or SHA-256, is none."""
-    kind, word, place, position = mention
-    if kind in {"hosts", "program", "shared"} or (kind == "contact" and word in snapshot.contacts):
-        yield Link(source, word, kind, place, file, position)
+def _targets(
+    kind: str, word: str, contacts: Group[str], prefixes: Group[str], owners: Mapping[str, str]
+) -> Iterator[tuple[str, Sort]]:
+    if kind in {"hosts", "program", "shared"} or (kind == "contact" and word in contacts):
+        yield word, cast("Sort", kind)
     if kind == "id" or (kind == "id in text" and prefix(word) in prefixes):
-        yield Link(source, word, sort(word), place, file, position)
-    if kind == "program" and word in owners and sort(source) == "runbook":
-        yield Link(source, owners[word], "entry", place, file, position)
+        yield word, sort(word)
+    if kind == "program" and word in owners:
+        yield owners[word], "entry"
 
 
 def of(source: str, among: Iterable[Link]) -> list[Link]:
@@ -112,8 +106,8 @@ def host_names(pattern: str) -> list[str]:
 
 def technologies(snapshot: LibrarySnapshot) -> Mapping[str, str]:
     """The id of the TECH- entry that each program belongs to."""
-    known = of_kind(snapshot.references.values(), Technology)
-    return {program: name for name, entry in known for program in entry.commands}
+    known = of_prefix(snapshot.references.values(), "TECH")
+    return {program: entry.id for entry in known for program in entry.commands}
 
 
 Holding = Callable[[str, Sequence[str], Path], Sequence[str] | None]
@@ -145,10 +139,10 @@ def _holding(name: str, snapshot: LibrarySnapshot, among: Iterable[Link], holdin
 
 
 def _mentioned(handle: str, snapshot: LibrarySnapshot) -> list[str]:
-    if snapshot.handles is None or not handle:
+    if not handle:
         return []
     written = re.compile(rf"(?<![\w@-])@{re.escape(handle)}(?![\w-])", re.IGNORECASE)
-    value = snapshot.handles.value
+    value = snapshot.handles
     return [name for name in value if any(written.search(str(text)) for _, text in leaves(value[name]))]
 
 
@@ -190,5 +184,5 @@ def title(name: str, snapshot: LibrarySnapshot) -> str:
         return snapshot.runbooks[name].title
     if name in snapshot.references:
         planned = " (planned)" if prefix(name) == "RUN" else ""
-        return snapshot.references[name].entry.title + planned
+        return snapshot.references[name].title + planned
     return snapshot.contacts[name].name if name in snapshot.contacts else ""

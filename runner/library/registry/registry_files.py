@@ -7,6 +7,9 @@ from runner.library.root import shown
 from runner.model.yaml.finding import Finding, Level
 from runner.model.yaml.yaml_file import unusable
 
+DIRECTORY = "registry"
+"""Where the files of the registry lie, beside the runbooks."""
+
 
 def registry_files(directory: Path) -> tuple[list[Path], list[Finding]]:
     """The files of the registry in `directory`, and what is wrong with the names of others."""

@@ -13,8 +13,9 @@ from markdown_it import MarkdownIt
 from runner.core.deferred import dataclass, regex
 from runner.core.identifiers import REFERENCE_ID
 from runner.core.wording import grouped
+from runner.library.registry.entry_kinds import to_entry
 from runner.library.registry.id_meanings import Gloss, glosses, senses
-from runner.library.registry.registry import Reference, prefix, to_entry
+from runner.library.registry.registry import Reference, prefix
 from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
@@ -149,7 +150,7 @@ def _differs(there: Reference, gloss: Gloss, file: str, *, entered: bool) -> Ite
     """What the registry says otherwise; or, where the text has the entry as well, a note that it says the same."""
     place = (file, gloss.line, gloss.column, "")
     if len(senses([Gloss(there.id, there.words), gloss])) > 1:
-        message = f"{there.id} is {gloss.text!r} here and {there.entry.title!r} in {there.where}"
+        message = f"{there.id} is {gloss.text!r} here and {there.title!r} in {there.where}"
         yield Finding(*place, Level.ERROR, "two-meanings", message, "one id is one thing: give one of them another")
     elif entered:
         message = f"{there.id} is in {there.where} already, and left out"

@@ -18,7 +18,7 @@ from runner.core import duration
 from runner.core.identifiers import REFERENCE_ID
 from runner.executor.inventory.project_settings import ProjectSettings
 from runner.kinds import plugins
-from runner.library.registry.registry import KINDS, Entry
+from runner.library.registry.entry_kinds import KINDS, Entry
 from runner.library.schema.field_help import DESCRIPTIONS
 from runner.library.schema.step_variants import (
     let_branches_hold,

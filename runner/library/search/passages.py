@@ -1,11 +1,15 @@
 """What may be searched for in a file: each text of it, which runbook it speaks for, and how much it counts."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.library.search.tokens import words
-from runner.model.yaml.document import Document
 from runner.model.yaml.finding import Place, leaves
+
+if TYPE_CHECKING:  # the search knows passages, and reads no document
+    from runner.model.yaml.document import Document
 
 _RUNBOOK = {"title": 4.0, "trigger": 4.0, "scope": 3.0, "links": 1.5, "follow_up": 0.3, "escalation": 0.5}
 _STEP = {"name": 2.0, "why": 1.0, "says": 1.0, "confirm": 1.0, "id": 0.5}

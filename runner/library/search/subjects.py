@@ -8,7 +8,6 @@ from runner.core.wording import grouped
 from runner.library.registry.registry import Reference
 from runner.library.search.passages import Passage
 from runner.library.snapshot import LibrarySnapshot
-from runner.model.runbook import Exclusion
 from runner.model.yaml.finding import leaves
 
 
@@ -34,15 +33,14 @@ def subjects(snapshot: LibrarySnapshot) -> Mapping[str, Subject]:
     found: dict[str, Subject] = {}
     for name, runbook in snapshot.runbooks.items():
         subject = found[name] = Subject(name, runbook.title, written=True, names={name: "its id"})
-        if old := runbook.deprecated:
-            subject.deprecated, subject.instead = old.says, old.replaced_by
-        if runbook.trigger.alert:
-            subject.names[runbook.trigger.alert] = "the alert that triggers it"
+        if runbook.deprecated:
+            subject.deprecated, subject.instead = runbook.deprecated, runbook.replaced_by
+        if runbook.alert:
+            subject.names[runbook.alert] = "the alert that triggers it"
     for runbook in snapshot.runbooks.values():
-        for item in runbook.scope.excludes:
-            if isinstance(item, Exclusion) and item.see:
-                subject = found.setdefault(item.see, Subject(item.see, names={item.see: "its id"}))
-                subject.title = subject.title or item.what
+        for what, other in runbook.excludes:
+            subject = found.setdefault(other, Subject(other, names={other: "its id"}))
+            subject.title = subject.title or what
     for reference in snapshot.references.values():
         _lead(found, reference, snapshot)
     return found
@@ -50,16 +48,16 @@ def subjects(snapshot: LibrarySnapshot) -> Mapping[str, Subject]:
 
 def _lead(found: dict[str, Subject], reference: Reference, snapshot: LibrarySnapshot) -> None:
     """The entry `reference` means each runbook that it leads to, and each that waits for it."""
-    written = list(leaves(reference.document.value[reference.id]))
+    written = list(leaves(reference.written))
     targets = [str(value) for place, value in written if place[-1:] == ("runbook",)]
     targets += snapshot.triggered.get(reference.id, ())
     if reference.id.startswith("RUN-"):
         targets.append(reference.id)
     alertnames = [value for place, value in written if place[-1:] == ("alertname",)]
     for name in dict.fromkeys(targets):
-        subject = found.setdefault(name, Subject(name, reference.entry.title, names={name: "its id"}))
+        subject = found.setdefault(name, Subject(name, reference.title, names={name: "its id"}))
         if reference.id == name and not subject.written:
-            subject.title = reference.entry.title
+            subject.title = reference.title
         subject.entries.append(reference.id)
         subject.names.setdefault(reference.id, f"{reference.id} leads to it")
         for alertname in alertnames:

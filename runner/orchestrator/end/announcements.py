@@ -11,7 +11,7 @@ from runner.channels.base import Action, Page
 from runner.core.events import Event, EventType, Outcome
 from runner.escalation import policy as escalation
 from runner.escalation.outbox import Outbox
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.model.severity import Urgency, urgency
 from runner.model.step import Step
 from runner.orchestrator.end.paging import Pager

@@ -10,9 +10,10 @@ from runner.core.wording import grouped
 from runner.library.links.links import Link
 from runner.library.registry.registry import prefix
 from runner.library.runbook_source import Source
+from runner.model.category import Category
 from runner.model.escalation_policy import in_words
 from runner.model.procedure.step_numbers import tree
-from runner.model.runbook import Category, Exclusion, FollowUp, Runbook
+from runner.model.runbook import Exclusion, FollowUp, Runbook
 from runner.model.severity import response, urgency
 from runner.render.drills.drill_pages import bars
 from runner.render.drills.drill_result import DrillTest
@@ -88,10 +89,8 @@ def _render(made: Environment, template: str, **values: Any) -> str:
 def _example(material: Material) -> str:
     """What somebody may search for, in this library's own words."""
     used = material.snapshot.used.values()
-    alert = next((runbook.trigger.alert for runbook in used if runbook.trigger.alert), "")
-    handled = next(
-        (runbook.scope.handles[0][:_EXAMPLE].replace("`", "") for runbook in used if runbook.scope.handles), ""
-    )
+    alert = next((runbook.alert for runbook in used if runbook.alert), "")
+    handled = next((runbook.handles[0][:_EXAMPLE].replace("`", "") for runbook in used if runbook.handles), "")
     return ", ".join(filter(None, (alert, handled, "an error message …")))
 
 
@@ -162,13 +161,13 @@ def _inward(material: Material) -> _Links:
 
 def _entry(material: Material, name: str, inward: _Links) -> dict[str, Any]:
     reference = material.snapshot.references[name]
-    entry = reference.document.at((name,))
-    facts = {key.replace("_", " "): value for key, value in entry.items() if key not in {"title", "note", "owner"}}
+    told = {"title", "note", "owner"}
+    facts = {key.replace("_", " "): value for key, value in reference.written.items() if key not in told}
     return {
         "id": name,
-        "title": reference.entry.title,
-        "note": reference.entry.note or "",
-        "owner": _contact(material, reference.entry.owner),
+        "title": reference.title,
+        "note": reference.note or "",
+        "owner": _contact(material, reference.owner),
         "facts": {key: list(_words(value)) for key, value in facts.items()},
         "led": sorted({link.source for link in inward.get(name, ())}),
     }

@@ -74,7 +74,7 @@ class Material:
         if name in self.sources:
             return self.snapshot.runbooks[name].title
         reference = self.snapshot.references.get(name)
-        return reference.entry.title if reference else ""
+        return reference.title if reference else ""
 
 
 def gather(
@@ -160,13 +160,13 @@ def search_index(material: Material) -> list[dict[str, Any]]:
     seen = {item["id"] for item in found}
     for name, reference in material.snapshot.references.items():
         if name not in seen:
-            leaf = leaves(reference.document.at((name,)))
+            leaf = leaves(reference.written)
             texts = [
                 [" ".join(map(str, place[:1])), text[:_LONGEST], _LEAST]
                 for place, text in leaf
                 if isinstance(text, str)
             ]
             found.append(
-                {"id": name, "title": reference.entry.title, "url": material.href(name), "names": [], "texts": texts}
+                {"id": name, "title": reference.title, "url": material.href(name), "names": [], "texts": texts}
             )
     return found

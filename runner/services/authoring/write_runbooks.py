@@ -20,8 +20,8 @@ from runner.library.scaffold import begin, begin_inventories, scaffold, who
 from runner.library.schema.json_schema import SCHEMAS, text
 from runner.library.snapshot import read
 from runner.markdown.template import export
+from runner.model.category import Category
 from runner.model.contacts import read_contacts
-from runner.model.runbook import Category
 from runner.model.yaml.yaml_writer import plain
 from runner.store import durable
 from runner.store.state_directory import StateDirectory

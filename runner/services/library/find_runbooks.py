@@ -91,9 +91,7 @@ def find_runbooks(question: str, library: Library) -> FoundRunbooks:
     return FoundRunbooks(
         hits=search(question, snapshot),
         pages=informing,
-        unanswered=[
-            Unanswered(each.id, each.entry.title, owners.get(each.entry.owner, each.entry.owner)) for each in entries
-        ],
+        unanswered=[Unanswered(each.id, each.title, owners.get(each.owner, each.owner)) for each in entries],
         faults=len(snapshot.faults),
         runbooks=snapshot.used,
         faulty=frozenset(name for name in library.ids() if snapshot.faults_of(name)),

@@ -116,8 +116,8 @@ def registry(library: Library) -> Registry:
     entries = tuple(
         RegistryEntry(
             id=name,
-            title=reference.entry.title,
-            owner=reference.entry.owner,
+            title=reference.title,
+            owner=reference.owner,
             leads_to=sorted({link.target for link in outward.get(name, ()) if link.sort == "runbook"}),
             linked_from=sorted({link.source for link in inward.get(name, ())}),
             written_in=reference.where,

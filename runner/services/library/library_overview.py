@@ -11,7 +11,7 @@ from runner.library.index.summary import Summary
 from runner.library.last_tested import Proof
 from runner.library.library import Library
 from runner.library.snapshot import read
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.render.matrix_tables import FORMS
 
 

@@ -48,7 +48,7 @@ def publish_site(library: Library, out: Path, *, state: Path, now: Instant, stal
     check(out)
     snapshot, directory, runs = read(library), StateDirectory(state), run_histories(state, now)
     content = gather(snapshot, runs, now=now.wall, stale_after=stale_after)
-    used, trainings = list(snapshot.used.values()), directory.training_records.all()
+    people, used, trainings = snapshot.people(), list(snapshot.used.values()), directory.training_records.all()
     site = pages(
         replace(
             content,
@@ -56,8 +56,8 @@ def publish_site(library: Library, out: Path, *, state: Path, now: Instant, stal
             inventories=tuple(inventories_of(library)),
             planned=planned_work(library, directory, now.wall),
             drills=tuple(record.data for record in recorded_drills(state, now)),
-            people=tuple(each.as_row(now.wall) for each in people_readiness(snapshot.contacts, used, trainings)),
-            nights=tuple(untrained_nights(snapshot.contacts, used, trainings, now.wall)),
+            people=tuple(each.as_row(now.wall) for each in people_readiness(people, used, trainings)),
+            nights=tuple(untrained_nights(people, used, trainings, now.wall)),
         )
     )
     publish(site, out)

@@ -46,7 +46,8 @@ def says(library, cache):
     collection = read(replace(library, cache=cache))
     return (
         dict(collection.runbooks),
-        {name: each.entry for name, each in collection.references.items()},
+        dict(collection.references),
+        (dict(collection.contacts), dict(collection.handles)),
         collection.faults,
         links(collection),
         search("certificate disk", collection),
@@ -78,6 +79,10 @@ def test_a_change_of_any_file_is_seen(library, cache):
         lambda: (runbooks / "RUN-002.yml").write_text("{"),
         (runbooks / "RUN-001.yml").unlink,
         lambda: (runbooks / "registry" / "a.yml").write_text(alert("MON-002")),
+        lambda: (runbooks / "registry" / "b.yml").write_text(alert("MON-002") + "MON-003: {}\n"),
+        lambda: (runbooks / "contacts.yml").write_text("on-call: {name: Ops, handle: '@ops'}\n"),
+        lambda: (runbooks / "contacts.yml").write_text("on-call: {}\n"),
+        (runbooks / "contacts.yml").unlink,
         (runbooks / "registry" / "a.yml").unlink,
     ):
         change()

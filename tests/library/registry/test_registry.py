@@ -1,166 +1,38 @@
-"""The registry is read whole: every entry that is one, and every fault with its place and what to do about it."""
+"""An id of the registry means one thing, whatever the files that it stands in."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-import pytest
+from harness.collected import alert
 
-from runner.library.registry.registry import (
-    MUST_HAVES,
-    Alert,
-    Deployment,
-    Entry,
-    MustHave,
-    Planned,
-    Risk,
-    Rollback,
-    Technology,
-    entries_of,
-    prefix,
-)
-from runner.library.registry.registry_files import registry_files
-from runner.library.root import shown
+from runner.library.registry.entry_kinds import references_of
+from runner.library.registry.registry import MUST_HAVES, MustHave, by_id, of_prefix, prefix
 from runner.model.yaml.document import load
-from runner.model.yaml.finding import InvalidFileError
-from runner.model.yaml.yaml_file import read_file
-
-ALERT = "MON-005: {title: Pool, owner: backend-team, severity: P1, condition: above 90 %}\n"
 
 
-def read_registry(directory):
-    """The entries in the files of `directory`, and every finding, file by file."""
-    files, misnamed = registry_files(directory)
-    documents, findings = [], []
-    for path in files:
-        try:
-            documents.append(load(read_file(path, file=shown(path)), file=shown(path)))
-        except InvalidFileError as error:
-            findings += error.findings
-    entries, more = entries_of(documents)
-    return entries, [*misnamed, *sorted([*findings, *more])]
+def references(**files):
+    """The entries in short of these files of a registry, one after the other."""
+    return [each for name, text in files.items() for each in references_of(load(text.encode(), file=f"{name}.yml"))[0]]
 
 
-@pytest.fixture
-def registry(tmp_path, monkeypatch):
-    """Reads a registry of these files: the entries, and the findings as a person sees them."""
-    monkeypatch.chdir(tmp_path)
-
-    def read(**files):
-        for name, text in files.items():
-            data = text if isinstance(text, bytes) else text.encode()
-            (tmp_path / f"{name}.yml").write_bytes(data)
-        entries, findings = read_registry(tmp_path)
-        return {name: each.entry for name, each in entries.items()}, [str(each) for each in findings]
-
-    return read
-
-
-def test_each_prefix_has_keys_of_its_own(registry):
-    entries, findings = registry(
-        alerts=ALERT,
-        others=(
-            "DEP-005: {title: Checkpoint, owner: devops, rollback: {trigger: it fails, runbook: RUN-005}}\n"
-            "RISK-008: {title: Lost data, owner: backend-team, level: high, runbook: RUN-001}\n"
-            "TECH-001: {title: PostgreSQL, owner: backend-team, commands: [psql], replaced_by: TECH-002}\n"
-            "RUN-005: {title: Rollback, owner: devops, category: deployment}\n"
-            "XYZ-123: {title: Anything, owner: devops, links: [MON-005]}\n"
-        ),
-    )
-
-    assert (list(entries), findings) == (["DEP-005", "MON-005", "RISK-008", "RUN-005", "TECH-001", "XYZ-123"], [])
-    assert entries["MON-005"] == Alert(title="Pool", owner="backend-team", severity="P1", condition="above 90 %")
-    assert entries["DEP-005"] == Deployment(
-        title="Checkpoint", owner="devops", rollback=Rollback(trigger="it fails", runbook="RUN-005")
-    )
-    assert entries["RISK-008"] == Risk(title="Lost data", owner="backend-team", level="high", runbook="RUN-001")
-    assert entries["TECH-001"] == Technology(
-        title="PostgreSQL", owner="backend-team", commands=("psql",), replaced_by="TECH-002"
-    )
-    assert entries["RUN-005"] == Planned(title="Rollback", owner="devops", category="deployment")
-    assert entries["XYZ-123"] == Entry(title="Anything", owner="devops", links=("MON-005",))
-
-
-def test_without_a_directory_there_is_nothing(tmp_path):
-    assert read_registry(tmp_path / "absent") == ({}, [])
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("", "a.yml:1:1: must be a mapping of keys to values, not empty [error: yaml-mapping]"),
-        ("[]", "a.yml:1:1: must be a mapping of keys to values, not a list [error: yaml-mapping]"),
-        (b"MON-005: \xe4", "a.yml:1:10: byte 0xE4 is not UTF-8 [error: yaml-encoding]"),
-        (ALERT.encode("utf-16"), "a.yml:1:1: is UTF-16 or UTF-32 and must be UTF-8 [error: yaml-encoding]"),
-        (ALERT * 2, "a.yml:2:1: MON-005: key 'MON-005' is already given in line 1 [error: yaml-duplicate-key]"),
-        ("MON-005: soon", "a.yml:1:1: MON-005: must be a mapping, not text [error: wrong-type]"),
-        (
-            "mon-5: {}",
-            "a.yml:1:1: mon-5: must be capital letters, - and three to six digits, like MON-001, not 'mon-5'; "
-            "did you mean MON-005? [error: wrong-value]",
-        ),
-        (
-            "API-001: {titel: Health, title: Health, owner: x}",
-            "a.yml:1:11: API-001.titel: unknown key 'titel'; possible keys are links, note [error: unknown-key]",
-        ),
-        (
-            "RISK-001: {title: Fire, owner: x, level: hihg}",
-            "a.yml:1:35: RISK-001.level: must be high, medium or low, not 'hihg'; did you mean 'high'? "
-            "[error: wrong-value]",
-        ),
-        ("SCN-001: {title: A, owner: x, severity: P1}", "a.yml:1:1: SCN-001.category: is missing [error: missing-key]"),
-        (
-            "SCN-001: {title: A, owner: x, severity: P1, category: recovery, must_have: hotfix}",
-            "a.yml:1:1: SCN-001: hotfix is a procedure for deployment, not recovery [error: wrong-value]",
-        ),
-        (
-            "MON-005: {title: A, owner: x, severity: P1, condition: y, runbook: RUN-1}",
-            "a.yml:1:59: MON-005.runbook: must be RUN- and three to six digits, like RUN-001, not 'RUN-1' "
-            "[error: wrong-value]",
-        ),
-    ],
-)
-def test_what_is_wrong_is_told_with_its_place(registry, text, told):
-    assert registry(a=text) == ({}, [told])
-
-
-def test_one_broken_entry_or_file_hides_no_other(registry):
-    entries, findings = registry(a=ALERT + "API-001: {}\n", b="[]", c="TECH-001: {title: A, owner: x}\n")
-
-    assert list(entries) == ["MON-005", "TECH-001"]
-    assert [each.partition(": ")[0] for each in findings] == ["a.yml:2:1", "a.yml:2:1", "b.yml:1:1"]
-
-
-def test_one_id_is_one_thing(registry):
-    other = ALERT.replace("Pool", "Full disk")
-
-    entries, findings = registry(a=ALERT, b=ALERT.replace("Pool", "POOL"), c=f"# two\n{other}")
+def test_one_id_is_one_thing():
+    first, again, other = (alert("MON-005", title=title) for title in ("Pool", "POOL", "Full disk"))
+    entries, findings = by_id(references(a=first, b=again, c=f"# two\n{other}"))
 
     assert entries["MON-005"].title == "Pool"
-    assert findings == [
+    assert [str(each) for each in findings] == [
         "b.yml:1:1: MON-005: MON-005 is in a.yml:1 already; keep one of the two [error: duplicate-id]",
         "c.yml:2:1: MON-005: MON-005 means 'Full disk' here and 'Pool' in a.yml:1; "
         "one id is one thing: give one of them another [error: two-meanings]",
     ]
 
 
-def test_a_file_that_would_be_passed_over_is_told(registry, tmp_path):
-    (tmp_path / "risks.yaml").write_text("")
-    (tmp_path / "a.yml").mkdir()
+def test_entries_are_told_apart_by_their_prefix():
+    entries, _ = by_id(references(b=alert("MON-002"), a="XYZ-001: {title: A, owner: x}\n" + alert("MON-001")))
 
-    assert registry()[1] == [
-        "risks.yaml:1:1: is not read, as only *.yml is; name it risks.yml [error: file-name]",
-        "a.yml:1:1: is a directory, not a file [error: unusable-file]",
-    ]
-
-
-def test_a_registry_that_is_a_file_is_told(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "registry").touch()
-
-    assert [str(each) for each in read_registry(tmp_path / "registry")[1]] == [
-        "registry:1:1: must be a directory with files *.yml [error: file-name]"
-    ]
+    assert list(entries) == ["MON-001", "MON-002", "XYZ-001"]
+    assert [each.id for each in of_prefix(entries.values(), "MON")] == ["MON-001", "MON-002"]
 
 
 def test_the_prefix_of_an_id():

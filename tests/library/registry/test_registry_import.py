@@ -7,7 +7,7 @@ from harness.collected import alert, collected
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.library.registry.registry import KINDS
+from runner.library.registry.entry_kinds import KINDS
 from runner.library.registry.registry_import import KEYS, Line, Table, entries, tables, value
 
 ALERTS = """\

@@ -15,8 +15,9 @@ from runner.kinds.steps.command_step import CommandStep
 from runner.kinds.steps.manual_step import ManualStep
 from runner.kinds.verifications.exit_code import Exit
 from runner.library.last_tested import Proof
+from runner.model.category import Category
 from runner.model.contacts import Contact
-from runner.model.runbook import Category, Runbook
+from runner.model.runbook import Runbook
 from runner.model.step import Approval, Effect, Step
 from runner.model.verification import Verification
 from runner.orchestrator.start import guards

@@ -9,7 +9,7 @@ from harness.collected import alert, collected
 
 from runner.core.errors import InvalidInputError
 from runner.library.library import Library
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.services.authoring.write_runbooks import (
     compile_runbooks,
     create_runbook,

@@ -14,7 +14,7 @@ from runner.core.wording import counted, grouped
 from runner.library.library import Library
 from runner.library.root import shown
 from runner.markdown.draft import Defaults
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.model.severity import Severity
 from runner.model.yaml.finding import Level
 from runner.services.authoring.import_documents import ImportedPage, ImportRequest, import_pages

@@ -5,7 +5,7 @@ import click
 from runner.cli import context
 from runner.cli.output.terminal import safe
 from runner.library.root import shown
-from runner.model.runbook import Category
+from runner.model.category import Category
 from runner.services.authoring.write_runbooks import create_runbook
 
 

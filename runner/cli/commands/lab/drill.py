@@ -142,7 +142,7 @@ def _keep(library: Library, state: StateDirectory, result: DrillResult) -> None:
     """Show what somebody did who was trained, and record it where they agree to that."""
     if result.training:
         show_training(result.training, passed=result.ok)
-        kept = keep_training(state, read(library).contacts, result.training, passed=result.ok)
+        kept = keep_training(state, read(library).people(), result.training, passed=result.ok)
         note = f"recorded for {kept}" if kept else "not recorded: no contact of yours has drill_record: true"
         click.echo(f"record   {note}", err=True)
 

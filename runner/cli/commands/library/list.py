@@ -45,7 +45,7 @@ def _row(listed: ListedRunbook, tested: TestedRunbook | None) -> dict[str, objec
         "title": f"{runbook.title} (deprecated)" if runbook.deprecated else runbook.title,
         "category": str(runbook.category),
         "severity": runbook.severity,
-        "trigger": runbook.trigger.alert or runbook.trigger.event or "",
+        "trigger": runbook.alert or runbook.event or "",
         "owner": runbook.owner,
         "steps": runbook.steps,
         "last tested": str((tested and tested.last) or "never"),

@@ -42,7 +42,7 @@ def command(*, people: bool, erase: str | None, as_json: bool) -> None:
 def _show_people(now: Instant, *, as_json: bool) -> None:
     """Who has done what, and which runbooks nobody who is on call tonight has ever done."""
     snapshot = read(context.library())
-    contacts, used = snapshot.contacts, snapshot.used.values()
+    contacts, used = snapshot.people(), snapshot.used.values()
     records = context.recorded_if_any().training_records.all()
     found = people_readiness(contacts, used, records)
     rows = [each.as_row(now.wall) for each in found]

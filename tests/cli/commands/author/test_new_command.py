@@ -7,7 +7,7 @@ import json
 import pytest
 from harness.runbook_files import read_runbook
 
-from runner.model.runbook import Category
+from runner.model.category import Category
 
 
 @pytest.mark.parametrize("category", [str(each) for each in Category])
