@@ -31,6 +31,7 @@ from runner.executor.ansible import processes
 from runner.executor.ansible import workspace as files
 from runner.executor.ansible.ansible_settings import REPORTING, settings
 from runner.executor.ansible.left_out import left_out
+from runner.executor.ansible.left_pythons import LeftPythons
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.parsed_files import remembered
 from runner.executor.ansible.read_playbook import ParsedPlaybook, copy_nothing_of
@@ -142,10 +143,17 @@ def _look_at_engine() -> None:
             importlib.import_module("runbook_kept").PLUGINS.learn(_USUAL)
 
 
-def play(invocation: PlaybookInvocation, *, by_fork: bool, playbook: ParsedPlaybook | None = None) -> int:
+def play(
+    invocation: PlaybookInvocation,
+    *,
+    by_fork: bool,
+    playbook: ParsedPlaybook | None = None,
+    pythons: LeftPythons | None = None,
+) -> int:
     """Run ansible-playbook as `invocation` says, in this process's clean environment; its exit code.
 
-    It is a program that is started, or `by_fork` what was imported here, which has the `playbook` as it was read.
+    It is a program that is started, or `by_fork` what was imported here, which has the `playbook` as it was read, and
+    the `pythons` that earlier parts have left.
 
     What happened is not asked here: a managed host can forge what ansible-runner believes, so our own callback plugin
     reports past it, on the socket that the environment names.
@@ -178,7 +186,7 @@ def play(invocation: PlaybookInvocation, *, by_fork: bool, playbook: ParsedPlayb
     with Path(os.devnull).open("rb") as nothing, (directory / "output").open("ab") as output:
         runner.config.input_fd, runner.config.output_fd, runner.config.error_fd = nothing, output, output
         if by_fork:  # it starts its program by this name
-            ansible_runner.run_subprocess = partial(run, playbook=playbook)
+            ansible_runner.run_subprocess = partial(run, playbook=playbook, pythons=pythons)
         runner.run()
     return int(runner.rc)
 
@@ -192,6 +200,7 @@ def run(
     stdout: IO[Any],
     stderr: IO[Any],
     playbook: ParsedPlaybook | None = None,
+    pythons: LeftPythons | None = None,
     **_: object,
 ) -> subprocess.CompletedProcess[str]:
     """What `subprocess.run` does with the same arguments, for the program that was imported."""
@@ -199,7 +208,7 @@ def run(
     child = os.fork()
     if not child:
         processes.die_with_parent(parent)
-        end_as_program(partial(_become, words, cwd, env, (stdin, stdout, stderr), playbook))
+        end_as_program(partial(_become, words, cwd, env, (stdin, stdout, stderr), playbook, pythons))
     return subprocess.CompletedProcess(list(words), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
@@ -209,19 +218,23 @@ def _become(
     env: Mapping[str, str],
     streams: Sequence[IO[Any]],
     playbook: ParsedPlaybook | None,
+    pythons: LeftPythons | None,
 ) -> None:
     """Be to everybody what the program would be, and do what it does."""
     atexit._clear()  # noqa: SLF001 - there is no other way; what this fork registers is done at its end
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    first = 3
+    for kept in sorted([*(pythons.descriptors if pythons else ()), os.sysconf("SC_OPEN_MAX")]):
+        os.closerange(first, kept)
+        first = kept + 1
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
     sys.argv = list(words)
-    _play(playbook)
+    _play(playbook, pythons)
 
 
 def end_as_program(does: Callable[[], None]) -> NoReturn:
@@ -242,7 +255,7 @@ def end_as_program(does: Callable[[], None]) -> NoReturn:
         os._exit(code & 0xFF)
 
 
-def _play(playbook: ParsedPlaybook | None) -> None:
+def _play(playbook: ParsedPlaybook | None, pythons: LeftPythons | None) -> None:
     from ansible import cli, constants  # noqa: PLC0415 - they were imported by `prepare`
     from ansible.cli.playbook import main  # noqa: PLC0415
     from ansible.executor import playbook_executor  # noqa: PLC0415
@@ -258,4 +271,5 @@ def _play(playbook: ParsedPlaybook | None) -> None:
     way = sys.modules.get("runbook_stock_way")
     if way and os.environ.get(ENGINE) == "fast" and not way.unlike():
         sys.modules["runbook_kept"].PLUGINS.take_place()  # before it reads the playbook, which asks for them first
+        vars(sys.modules["runbook_engine"])["LEFT"] = pythons
     main()

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from runner.executor.ansible import processes
+from runner.executor.ansible.left_pythons import LeftPythons
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.read_playbook import read_playbook
 from runner.executor.ansible.teardown import end_connections, tear_down, unfinished
@@ -54,19 +55,19 @@ def main(workspace: str, cache: str = "") -> None:
     wake = _signals_as_readable()
     from runner.executor.ansible import ansible_runner_adapter  # noqa: PLC0415 - only this process pays for the import
 
-    by_fork = ansible_runner_adapter.prepare(Path(cache) if cache else None)
-    playbook = None
-    while invocation := _next(wake):
+    by_fork, pythons, playbook = ansible_runner_adapter.prepare(Path(cache) if cache else None), LeftPythons(), None
+    while invocation := _next(wake, pythons):
         # Here, so that the forks of all parts of the run have it.
         playbook = read_playbook(Path(invocation.playbook), playbook) if by_fork else None
-        play = partial(ansible_runner_adapter.play, by_fork=by_fork, playbook=playbook)
-        if _do(invocation, wake, play) == "orphaned":
+        play = partial(ansible_runner_adapter.play, by_fork=by_fork, playbook=playbook, pythons=pythons)
+        if _do(invocation, wake, play, pythons) == "orphaned":
             break
+    pythons.close()
     end_connections(directory)
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _next(wake: int) -> PlaybookInvocation | None:
+def _next(wake: int, pythons: LeftPythons) -> PlaybookInvocation | None:
     """What comes next; None when nothing more does, as the command is dead or done.
 
     There is nothing that a signal, or a line that came too late for what has just ended, could stop.
@@ -75,6 +76,8 @@ def _next(wake: int) -> PlaybookInvocation | None:
     line = CANCEL
     with os.fdopen(0, "rb", buffering=0, closefd=False) as orders:
         while line == CANCEL:
+            if pythons.left and not select.select([orders], [], [], _RESTED)[0]:
+                pythons.end()
             line = orders.readline()
     with contextlib.suppress(BlockingIOError):
         os.read(wake, 64)
@@ -82,19 +85,22 @@ def _next(wake: int) -> PlaybookInvocation | None:
         return None
     invocation = PlaybookInvocation.loads(line.decode())
     if time.clock_gettime(time.CLOCK_BOOTTIME) > rested_at:
+        pythons.end()
         end_connections(Path(invocation.workspace))
     return invocation
 
 
-def _do(invocation: PlaybookInvocation, wake: int, play: Play) -> Why:
+def _do(invocation: PlaybookInvocation, wake: int, play: Play, pythons: LeftPythons) -> Why:
     """Do it, end what it leaves, wipe what belongs to it, and report; why it ended."""
     directory = Path(invocation.workspace)
     child = _fork(invocation, play)
-    why, code = _watch(invocation, child, wake)
+    why, code = _watch(invocation, child, wake, pythons)
     left = partial(unfinished, directory)
-    if why != "exited" or code not in _ENDED_BY_ITSELF or left():
+    by_itself = why == "exited" and code in _ENDED_BY_ITSELF and not left()
+    if not by_itself:
         tear_down(invocation, os.environ, left, roots=[child], grace=GRACE)
     processes.reap()
+    pythons.settle(keep=by_itself)
     ending = Ending(why, code, _diagnosis(invocation))
     wipe(directory)
     with contextlib.suppress(OSError):  # the command may be dead
@@ -138,12 +144,17 @@ def _fork(invocation: PlaybookInvocation, play: Play) -> int:
         os._exit(code & 0xFF)
 
 
-def _watch(invocation: PlaybookInvocation, child: int, wake: int) -> tuple[Why, int]:
-    """Wait for whatever comes first: the child's end, a line or the death of the command, a signal, the deadline."""
+def _watch(invocation: PlaybookInvocation, child: int, wake: int, pythons: LeftPythons) -> tuple[Why, int]:
+    """Wait for whatever comes first: the child's end, a line or the death of the command, a signal, the deadline.
+
+    What the child leaves to the next is taken meanwhile.
+    """
     deadline = None if invocation.deadline is None else time.monotonic() + invocation.deadline
     while True:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        readable, _, _ = select.select([0, wake], [], [], left)
+        readable, _, _ = select.select([0, wake, pythons.fileno()], [], [], left)
+        if pythons.fileno() in readable:
+            pythons.receive()
         signals = os.read(wake, 64) if wake in readable else b""  # before the child is looked at: it may end just then
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:

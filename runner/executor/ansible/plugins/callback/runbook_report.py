@@ -232,6 +232,7 @@ class CallbackModule(CallbackBase):
     @reporting
     def v2_playbook_on_stats(self, stats):
         self._reports.ask("end", commands=self._of_steps(), engine=self._engine.told())
+        self._engine.leave()
 
     def _report(self, kind, result, **data):
         host, task = result.host.get_name(), result.task.get_name()
@@ -272,6 +273,9 @@ class StockEngine:
     def told(self):
         """Who has done the tasks, as it is recorded."""
         return {"name": "stock", **({"why": self._why} if self._why else {})}
+
+    def leave(self):
+        """Nothing of it goes on when Ansible ends."""
 
 
 def _engine_for(variables, settle):

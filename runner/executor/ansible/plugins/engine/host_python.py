@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one Python on a host does for as long as a run goes on there: each request is a command, done in a fork of it.
 
-The controller sends this file before the first request. A line in is `{"id", "arguments", "environment"}`; a line out
-is `{"id", "rc", "stdout", "stderr"}` of the module that was asked, each byte as the character of that number; or
-`{"id", "stale"}` where nothing was done, as whoever logs in now may be given something else than this Python was.
-`MODULE` is the source of the module, of which `main(arguments)` prints the answer and exits.
+The controller sends this file before the first request. A line in is `{"id", "arguments", "environment"}`, with the
+`directory` to be in where it is another one; a line out is `{"id", "rc", "stdout", "stderr"}` of the module that was
+asked, each byte as the character of that number; or `{"id", "stale"}` where nothing was done, as whoever logs in now
+may be given something else than this Python was. `MODULE` is the source of the module, of which `main(arguments)`
+prints the answer and exits.
 
 A request that names a `module` is one to a module of Ansible's, which a line `{"learn", "profile", "packed"}` before it
 has brought; where that cannot be imported here, the answer is `{"id", "unknown"}`, and nothing was done.
@@ -100,6 +101,8 @@ def do(request, main, stdout, stderr):
         for kept in (*KEPT, 4096):
             os.closerange(first, kept)
             first = kept + 1
+        if "directory" in request:
+            os.chdir(request["directory"])
         os.environ.update(request["environment"])
         main(request["arguments"])
     except SystemExit as end:

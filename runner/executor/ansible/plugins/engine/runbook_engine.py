@@ -42,6 +42,8 @@ from runbook_stock_way import stock_reason
 from runbook_template_cache import TemplateCache, compiling_computes_nothing
 
 _IDLE = 0.25
+LEFT = None
+"""What earlier parts of the run have left, where this process is one of its parts."""
 
 
 class StockWay(BaseException):
@@ -62,7 +64,7 @@ class Engine:
         self.hub = Hub()
         self.settles, self._settle, self._begun = False, settle, []
         self.tasks, self.stock = 0, collections.Counter()
-        self._pythons, self._modules, self._connections = HostPythons(self.hub), Modules(), {}
+        self._pythons, self._modules, self._connections = HostPythons(self.hub, LEFT), Modules(), {}
         self._unfinished = 0
         self.stock_queue, self.stock_wait = StrategyBase._queue_task, StrategyBase._wait_on_pending_results
         self.stock_module, self.stock_discovery = ActionBase._execute_module, action_plugins.discover_interpreter
@@ -92,6 +94,10 @@ class Engine:
     def told(self):
         """Who has done the tasks, as it is recorded."""
         return {"name": "fast", "tasks": self.tasks, "stock": dict(self.stock)}
+
+    def leave(self):
+        """Leave to the next part of the run what goes on."""
+        self._pythons.leave()
 
     def queue(self, strategy, host, task, task_vars, play_context):
         """In place of `_queue_task`: begin the task in a greenlet, or hand it to a worker of Ansible's."""

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
 import selectors
+import signal
 import subprocess
+import time
 
 _CHUNK = 262_144
 _LONGEST = 4096
 _LONGEST_ANSWER = 1 << 29
 """Bytes of a line; no module of ours prints a hundredth of that, whatever its command prints."""
 _NONSENSE = 1
+_LOOK = 0.002
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 _BOOT = (
@@ -54,31 +58,36 @@ _NOT_DONE = {"stale": StaleLoginError, "unknown": UnknownModuleError}
 class HostPython:
     """One Python on a host, that answers for as long as its connection lasts, and until it is retired."""
 
-    def __init__(self, hub, command, module, **options):
-        self._hub = hub
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, **options
-        )
+    def __init__(self, hub, process, taught=None):
+        """What `process` leads to: one that has just been started, or one that knows the modules `taught` already."""
+        self._hub, self._process = hub, process
         self._input, self._output, self._errors = (
             stream.fileno() for stream in (self._process.stdin, self._process.stdout, self._process.stderr)
         )
         for stream in (self._input, self._output, self._errors):
             os.set_blocking(stream, False)
         self._numbers, self._waiting = itertools.count(), {}
-        self._begun, self._message, self._is_ready = bytearray(), bytearray(), False
-        self._unsent, self._is_retired, self._taught = bytearray(), False, set()
+        self._begun, self._message, self._is_ready = bytearray(), bytearray(), taught is not None
+        self._unsent, self._is_retired, self._taught = bytearray(), False, {*(taught or ())}
         self.ended = None
         hub.watch(self._output, selectors.EVENT_READ, self._read_answers)
         hub.watch(self._errors, selectors.EVENT_READ, self._read_errors)
+
+    @classmethod
+    def started(cls, hub, command, module, **options):
+        """A new one, which the command leads to; it does `module` where it is asked for none of Ansible's."""
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        python = cls(hub, subprocess.Popen(command, **pipes, bufsize=0, **options))
         with open(os.path.join(_HERE, "host_python.py"), "rb") as file:
             source = f"MODULE = {module!r}\n".encode() + file.read()
-        self._send(b"%d\n" % len(source) + source)
+        python._send(b"%d\n" % len(source) + source)
+        return python
 
-    def ask(self, arguments, environment, packed=None, soon=None):
+    def ask(self, arguments, environment, directory=None, packed=None, soon=None):
         """What a module prints and exits with there: `rc`, `stdout`, `stderr`. The worker that asks gives way.
 
-        The module is ours, or the one of Ansible's that is `packed`. What is likely to be asked next is learned in the
-        meantime: what `soon()` gives, if anything.
+        The module is ours, or the one of Ansible's that is `packed`; it is done in `directory` if one is given. What is
+        likely to be asked next is learned in the meantime: what `soon()` gives, if anything.
 
         Raises:
             HostPythonEndedError: it was gone before it had answered.
@@ -90,6 +99,8 @@ class HostPython:
         worker, number = self._hub.current(), next(self._numbers)
         self._waiting[number] = worker
         request = {"id": number, "arguments": arguments, "environment": environment}
+        if directory:
+            request["directory"] = directory
         if packed:
             self._teach(packed)
             request["module"] = packed.name
@@ -118,6 +129,10 @@ class HostPython:
         """Find out whether it has ended since anybody has looked; whoever waits for an answer finds out by itself."""
         if self.is_idle and not self.ended and self._process.poll() is not None:
             self._end()
+
+    def to_leave(self):
+        """What another process needs to ask it: the process that leads to it, its pipes, and what it has learned."""
+        return self._process.pid, (self._input, self._output, self._errors), sorted(self._taught)
 
     def retire(self):
         """Nobody asks it any more; it ends once it has answered all that it was asked."""
@@ -198,6 +213,35 @@ class HostPython:
         if not stream.closed:
             self._hub.watch(stream.fileno(), 0, None)
             stream.close()
+
+
+class LeftProcess:
+    """The process `pid` with its `pipes`, as `Popen` has it; an ancestor of this process is its parent.
+
+    That parent does not wait for it, so that its exit code stays to be read.
+    """
+
+    _STATE, _CODE = 0, 49  # proc_pid_stat(5), from the state on
+
+    def __init__(self, pid, pipes):
+        self.pid = pid
+        self.stdin, self.stdout, self.stderr = map(functools.partial(os.fdopen, buffering=0), pipes, ("wb", "rb", "rb"))
+
+    def poll(self):
+        """Its exit code; None while it goes on."""
+        with open(f"/proc/{self.pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return os.waitstatus_to_exitcode(int(fields[self._CODE])) if fields[self._STATE] == b"Z" else None
+
+    def wait(self):
+        """The same, once it has ended."""
+        while (code := self.poll()) is None:
+            time.sleep(_LOOK)
+        return code
+
+    def kill(self):
+        """End it."""
+        os.kill(self.pid, signal.SIGKILL)
 
 
 def _answer(line):

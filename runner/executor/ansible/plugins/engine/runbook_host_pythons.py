@@ -4,24 +4,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shlex
 
 from ansible import constants
 from runbook_connection import OURS, command_line, likeness
-from runbook_host_python import BOOT, HostPython, StaleLoginError
+from runbook_host_python import BOOT, HostPython, LeftProcess, StaleLoginError
 from runbook_hub import ATTEMPT
 
 _FILES_OF_ANSIBLE, _FILES_OF_PYTHON = 512, 3
+_OF_PART = "RUNBOOK_"
+"""How the variables begin that are others for each part of a run."""
 
 
 class HostPythons:
-    """All that this process asks; the one that was asked last stands last."""
+    """All that this process asks; the one that was asked last stands last.
 
-    def __init__(self, hub):
-        self._hub, self._run = hub, os.environ[ATTEMPT]
-        self._pythons = {}
+    `left` has those that earlier parts of the run have left, and takes those that this one leaves.
+    """
+
+    def __init__(self, hub, left=None):
+        self._hub, self._run, self._left = hub, os.environ[ATTEMPT], left
+        self._pythons, self._lasting = {}, set()
+        for each in left.left if left else ():
+            self._pythons[each.key] = HostPython(hub, LeftProcess(each.pid, each.pipes), each.taught)
+            self._lasting.add(each.key)
         with open(OURS) as file:
             self._module = file.read()
 
@@ -37,10 +46,27 @@ class HostPythons:
         while True:
             python = self._python(action)
             try:
-                return python.ask(arguments, given, packed, soon)
+                return python.ask(arguments, *self._where(action, given), packed, soon)
             except StaleLoginError:
                 self._pythons = {key: each for key, each in self._pythons.items() if each is not python}
                 python.retire()
+
+    def _where(self, action, given):
+        """The environment that the command is given, and the directory that it is in, if not those of the Python.
+
+        What is done here inherits both of Ansible, which may be another for each part of a run.
+        """
+        if not _is_oneself(action):
+            return given, None
+        ours = {name: value for name, value in os.environ.items() if name.startswith(_OF_PART)}
+        return {**ours, ATTEMPT: self._run, **given}, action._loader.get_basedir()
+
+    def leave(self):
+        """Leave those to the next part of the run that do nothing, and are what a new one would be."""
+        for key, python in self._pythons.items():
+            if self._left and key in self._lasting and python.is_idle and not python.ended:
+                with contextlib.suppress(OSError):  # it ends with this process then
+                    self._left.leave(key, *python.to_leave())
 
     def _python(self, action):
         connection = action._connection
@@ -57,7 +83,9 @@ class HostPythons:
             if connection.transport == "local":
                 options |= {"cwd": action._loader.get_basedir(), "executable": constants.DEFAULT_EXECUTABLE.split()[0]}
                 options["shell"] = True
-            self._pythons[key] = HostPython(self._hub, line, self._module, **options)
+            self._pythons[key] = HostPython.started(self._hub, line, self._module, **options)
+            if connection.transport != "local" or _is_oneself(action):
+                self._lasting.add(key)
         self._pythons[key] = self._pythons.pop(key)
         return self._pythons[key]
 
@@ -67,6 +95,11 @@ class HostPythons:
         idle = [key for key, python in self._pythons.items() if python.is_idle]
         for key in idle[: max(0, len(self._pythons) + 1 - _most())]:
             self._pythons.pop(key).retire()
+
+
+def _is_oneself(action):
+    """Whether the commands of the action are done on this machine, by whoever does the run."""
+    return action._connection.transport == "local" and not action._connection.become
 
 
 def _most():

@@ -16,6 +16,8 @@ from equivalence import place, plain_place
 from harness.bench import Bench, module_python, step
 from werkzeug import Response
 
+from runner.core.process_stat import is_alive
+
 HOSTS = ("a", "b")
 URL, URI = "{{ service }}", "ansible.builtin.uri"
 ASKED = os.environ.get("RUNBOOK_TEST_ENGINES", "")
@@ -189,6 +191,36 @@ def test_no_request_is_made_twice_where_a_later_one_of_the_same_task_goes_the_st
     bench.run(patience=300)
     # Then each was made once
     assert sorted(request.path for request, _ in httpserver.log) == ["/known", "/slow"]
+
+
+SAY_WHO_DOES_IT = """
+at=$PPID
+while [ "$at" -gt 1 ]; do
+  ! grep -q os.fdopen "/proc/$at/cmdline" || found=$at
+  at=$(sed 's/.*) //' "/proc/$at/stat" | cut -d ' ' -f 2)
+done
+echo "$found $(cd . && pwd) $RUNBOOK_RENDER"
+"""
+"""Says which Python on the host does this, where, and what the environment has for this part of the run."""
+
+
+@pytest.mark.live
+def test_a_host_keeps_its_python_over_all_parts_of_a_run_and_loses_it_at_the_end(tmp_path):
+    # Given steps of which each waits for an approval, so that each is a part of the run
+    bench = Bench(tmp_path, {"RUNBOOK_ENGINE": "fast"})
+    bench.hosts(a={})
+    names = ("one", "two", "three")
+    bench.write(*(step(name, SAY_WHO_DOES_IT, approve="Shall I?", capture={name: "stdout"}) for name in names))
+    # When
+    ran = bench.run("--yes", patience=300)
+    # Then one Python has done all of them, each as if it had been started for it, and is gone
+    assert ran.code == 0, ran.out
+    captured = [event["data"]["values"] for event in ran.events if event["type"] == "values.captured"]
+    done = [value.split(" ") for values in captured for value in values.values()]
+    (pid,) = {each[0] for each in done}
+    assert {each[1] for each in done} == {done[0][1]}
+    assert [name in each[2].split(",") for name, each in zip(names, done, strict=True)] == [True] * 3
+    assert not is_alive(int(pid))
 
 
 UNTIL_IT_HAS_LEARNED = """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import sys
 import time
 
 import pytest
 from harness import PATIENCE
-from runbook_host_python import BOOT, HostPython, HostPythonEndedError, StaleLoginError, UnknownModuleError
+from runbook_host_python import BOOT, HostPython, HostPythonEndedError, LeftProcess, StaleLoginError, UnknownModuleError
 from runbook_hub import ATTEMPT, Hub
 from runbook_packed import Packed
 
@@ -34,7 +36,7 @@ def start(hub):
     started = []
 
     def begin(command=PYTHON):
-        started.append(HostPython(hub, command, MODULE, shell=True))
+        started.append(HostPython.started(hub, command, MODULE, shell=True))
         return started[-1]
 
     yield begin
@@ -45,13 +47,13 @@ def start(hub):
             hub.poll(1)
 
 
-def ask(hub, python, *requests):
+def ask(hub, python, *requests, **options):
     """What each request came to: what was printed, or how the Python had ended."""
     answers = {}
 
     def work(request, number):
         try:
-            answers[number] = python.ask({"code": "", **request}, {})["stdout"]
+            answers[number] = python.ask({"code": "", **request}, {}, **options)["stdout"]
         except HostPythonEndedError as end:
             answers[number] = (end.code, end.message, end.was_ready)
         except StaleLoginError:
@@ -201,7 +203,7 @@ def test_a_module_that_cannot_be_imported_there_is_told_and_asked_for_no_more(hu
     def work(_):
         for _ in "12":
             try:
-                python.ask("{}", {}, Packed("no.such.module", "legacy", "bm8gYXJjaGl2ZQ=="))
+                python.ask("{}", {}, packed=Packed("no.such.module", "legacy", "bm8gYXJjaGl2ZQ=="))
             except UnknownModuleError:
                 told.append("unknown")
 
@@ -210,6 +212,32 @@ def test_a_module_that_cannot_be_imported_there_is_told_and_asked_for_no_more(hu
     while len(told) < 2 and time.monotonic() < deadline:
         hub.poll(1)
     assert (told, ask(hub, python, {"text": "goes on"})) == (["unknown", "unknown"], ["goes on\n"])
+
+
+def left(python, hub):
+    """The same, for whoever did not start it."""
+    pid, pipes, taught = python.to_leave()
+    return HostPython(hub, LeftProcess(pid, [*map(os.dup, pipes)]), taught)
+
+
+def test_who_did_not_start_it_can_ask_it_and_learns_how_it_ended(hub, start, tmp_path):
+    # Given one that has been asked, and goes on
+    python = start()
+    assert ask(hub, python, {"text": "first"}) == ["first\n"]
+    # When somebody else asks it, for something in another directory, and ends it
+    other = left(python, hub)
+    assert ask(hub, other, {"code": "print(os.getcwd())", "text": "x"}, directory=str(tmp_path)) == [f"{tmp_path}\nx\n"]
+    os.kill(python._process.pid, signal.SIGKILL)
+    (told,) = ask(hub, other, {"text": "second"})
+    # Then it is told how it has ended, though nobody has waited for it
+    assert (told[0], told[2], other.ended[0]) == (-signal.SIGKILL, True, -signal.SIGKILL)
+
+
+def test_what_it_has_learned_is_known_to_whoever_asks_it_next(hub, start):
+    python = start()
+    python._teach(Packed("some.module", "legacy", ""))
+
+    assert left(python, hub).to_leave()[2] == ["some.module"]
 
 
 def test_one_that_has_ended_learns_nothing(hub, start):

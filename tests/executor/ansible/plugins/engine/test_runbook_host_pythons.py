@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from harness import PATIENCE
 from harness.ansible_actions import action_by
 from runbook_host_pythons import HostPythons
 from runbook_hub import ATTEMPT, Hub
+
+from runner.executor.ansible.left_pythons import LeftPythons
 
 SHEBANG = f"#!{sys.executable}"
 WHERE = {"_raw_params": "pwd", "_uses_shell": False}
@@ -21,9 +26,9 @@ COMMAND = {"_raw_params": "sh -c 'echo $PPID'", "_uses_shell": False}
 class Asked:
     """Commands on this machine, each by a connection of its own, and who has done them."""
 
-    def __init__(self):
+    def __init__(self, left=None):
         self.hub = Hub()
-        self.pythons = HostPythons(self.hub)
+        self.pythons = HostPythons(self.hub, left)
 
     def do(self, **options):
         """Do the command by the Python of a host that is set up so; who has done commands by now."""
@@ -107,6 +112,65 @@ def test_one_that_was_killed_meanwhile_is_replaced(asked):
     python._process.wait(PATIENCE)
 
     assert asked.do() != [first]
+
+
+class Parts:
+    """The parts of a run, of which each has the files of the one before as its own, as a fork has."""
+
+    def __init__(self):
+        self.kept, self.started = LeftPythons(), []
+        self.leave = self.kept.leave
+
+    @property
+    def left(self):
+        return [replace(each, pipes=tuple(map(os.dup, each.pipes))) for each in self.kept.left]
+
+    def end(self, asked):
+        """A part of the run, which has asked, ends."""
+        asked.pythons.leave()
+        self.kept.settle(keep=True)
+        for python in asked.pythons._pythons.values():
+            self.started += [python._process] if isinstance(python._process, subprocess.Popen) else []
+            for stream in (python._process.stdin, python._process.stdout, python._process.stderr):
+                python._close(stream)
+
+
+@pytest.fixture
+def parts(monkeypatch, tmp_path):
+    monkeypatch.setenv(ATTEMPT, "the run")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = Parts()
+    yield made
+    made.kept.close()
+    for process in made.started:
+        process.wait()
+
+
+def test_the_next_part_of_a_run_asks_the_same_one_as_if_it_had_been_started_for_it(parts, monkeypatch):
+    # Given one that has done a command in one part of a run
+    first = Asked(parts)
+    (pid,) = first.do()
+    parts.end(first)
+    # When the next part, whose environment is another one, does some
+    monkeypatch.setenv("RUNBOOK_RENDER", "next")
+    second = Asked(parts)
+    said = second.answer({"_raw_params": "sh -c 'echo $RUNBOOK_RENDER'", "_uses_shell": False})
+    # Then the same one has done them
+    assert (second.do(), said) == ([pid], "next")
+    parts.end(second)
+
+
+def test_what_became_somebody_here_is_left_to_nobody(parts, tmp_path):
+    # Given one that another user has, who inherits nothing of Ansible's
+    becomes = tmp_path / "becomes"
+    becomes.write_text('#!/bin/sh\nexec /bin/sh -c "$8"\n')
+    becomes.chmod(0o755)
+    first = Asked(parts)
+    first.answer(WHERE, become="sudo", ansible_become_exe=str(becomes))
+
+    parts.end(first)
+
+    assert parts.kept.left == []
 
 
 def test_with_as_many_as_there_may_be_the_one_that_was_asked_longest_ago_makes_room(asked, monkeypatch):
