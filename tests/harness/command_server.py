@@ -21,7 +21,7 @@ from pathlib import Path
 from harness import TESTS
 
 PROGRAM = """\
-import importlib, json, os, pkgutil, sys
+import functools, importlib, json, os, pkgutil, sys
 sys.path.insert(0, TESTS)
 from harness import forked_programs
 sys.path.remove(TESTS)
@@ -55,10 +55,10 @@ os.environ.clear()
 os.environ.update(asked["environment"])
 os.chdir(asked["directory"])
 sys.argv = ["runbook", *asked["words"]]
-if not (answers := asked["answers"]):
-    main()
-answers = {tuple(task.split()): tuple(answer) for task, answer in answers.items()}
-main(System(executor=lambda: ScriptedExecutor(hosts={"all": ["here"]}, answers=answers)))
+if answers := asked["answers"]:
+    answers = {tuple(task.split()): tuple(answer) for task, answer in answers.items()}
+    main = functools.partial(main, System(executor=lambda: ScriptedExecutor(hosts={"all": ["here"]}, answers=answers)))
+forked_programs.end(main)
 """
 
 

@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from functools import partial
@@ -49,6 +50,18 @@ def prepare():
     _parse_constants()
     gc.collect()
     gc.freeze()
+
+
+def end(does):
+    """Do this, and end as a program that has done it, but for what it would throw away, which takes longest."""
+
+    def done():
+        try:
+            does()
+        finally:
+            threading._shutdown()
+
+    sys.modules[_ADAPTER].end_as_program(done)
 
 
 def _parse_constants():
