@@ -81,7 +81,7 @@ def convert(
         where = "stands" if first == last else f"and what follows, up to line {last}, stands"
         notes.note(first, "import-outside", f"{where} outside of every runbook and is not imported")
     written = [entry for entry in manuscript.entries if any(line.strip() for line in entry.lines)]
-    large = [entry for entry in written if sum(map(len, entry.lines)) > MAX_BYTES]
+    large = [entry for entry in written if sum(len(line) + 1 for line in entry.lines) > MAX_BYTES]
     for entry in large:
         notes.fail(entry.line, "import-size", f"is larger than {MAX_BYTES // 1024} KiB", _SMALLER)
     meant = []

@@ -183,7 +183,7 @@ def _collect(node: nodes.Node, terms: dict[str, _Term]) -> None:
                 _compared(left, right, terms, inside=op in {"in", "notin"})
                 _compared(right, left, terms)
         case _ if _constant(node) is _UNKNOWN:
-            terms.setdefault(repr(node), _Term(node))
+            terms.setdefault(_text(node), _Term(node))
 
 
 def _compared(node: nodes.Expr, other: nodes.Expr, terms: dict[str, _Term], *, inside: bool = False) -> None:
@@ -192,7 +192,7 @@ def _compared(node: nodes.Expr, other: nodes.Expr, terms: dict[str, _Term], *, i
         return
     constant = _constant(other)
     constants = constant if inside and isinstance(constant, list | tuple) else [constant]
-    terms.setdefault(repr(node), _Term(node)).constants.extend(constants)
+    terms.setdefault(_text(node), _Term(node)).constants.extend(constants)
 
 
 def _plain(node: nodes.Compare) -> bool:
@@ -212,6 +212,13 @@ def _pairs(node: nodes.Compare) -> list[tuple[nodes.Expr, str, nodes.Expr]]:
     return [(left, operand.op, right) for (left, right), operand in zip(pairwise(sides), node.ops, strict=True)]
 
 
+@lru_cache(maxsize=4096)
+def _text(node: nodes.Node) -> str:
+    """How `node` is written; a list of all exit codes is long, and asked for with every value that is tried."""
+    return repr(node)
+
+
+@lru_cache(maxsize=4096)
 def _constant(node: nodes.Node) -> Any:
     """What `node` is in every run; `_UNKNOWN` when only the run can tell."""
     if isinstance(node, nodes.Test):
@@ -243,13 +250,13 @@ def _value(node: nodes.Node, values: Mapping[str, Any]) -> Any:
             return _value(node.left, values) or _value(node.right, values)
         case nodes.Not():
             return not _value(node.node, values)
-        case nodes.Compare() if repr(node) not in values and _plain(node):
+        case nodes.Compare() if _text(node) not in values and _plain(node):
             return all(
                 _OPERATORS[op](_value(left, values), _value(right, values)) if left != right else op in _WITH_ITSELF
                 for left, op, right in _pairs(node)
             )
     constant = _constant(node)
-    return values[repr(node)] if constant is _UNKNOWN else constant
+    return values[_text(node)] if constant is _UNKNOWN else constant
 
 
 def _around(constants: Iterable[Any]) -> list[Any]:
