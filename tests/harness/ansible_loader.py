@@ -8,6 +8,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import is_trusted_as_template
 
+from runner.executor.inventory import inventory_hosts
+
 
 def load(path):
     """What Ansible reads from `path` where it reads variables: with templates in it."""
@@ -21,6 +23,13 @@ def templates(value):
     if isinstance(value, list):
         return [text for item in value for text in templates(item)]
     return [value] if isinstance(value, str) and is_trusted_as_template(value) else []
+
+
+def holding(name, patterns, folder):
+    """What the product asks a process of its own, in which Ansible is imported; here it is already."""
+    plugin_loader()
+    inventories = list(map(str, inventory_hosts.inventories_in(folder)))
+    return inventory_hosts._holding(inventories, name, patterns) if inventories and name else None
 
 
 @functools.cache

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from harness.ansible_loader import holding
 from harness.collected import alert, collected, entry
 
 from runner.core.errors import InvalidInputError
-from runner.executor.inventory.inventory_hosts import holding
 from runner.library.links.links import impact, links, meant, title
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from harness.ansible_loader import holding
 from harness.collected import alert, collected, entry
 
-from runner.executor.inventory.inventory_hosts import holding
 from runner.library.links.links import host_names, links, of, resolve, technologies, to
 
 RUNBOOK = {
