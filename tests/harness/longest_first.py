@@ -49,6 +49,13 @@ APART = (
 )
 """Files whose tests share nothing that is dear to make."""
 
+TOGETHER = (
+    "tests/kinds/test_base.py",
+    "tests/test_structure.py",
+    "tests/test_tests.py",
+)
+"""Files that share what is dear to make: the product's own source, as it is parsed."""
+
 
 def pytest_itemcollected(item):
     if item.nodeid.startswith(LONG):
@@ -72,6 +79,8 @@ def pytest_xdist_make_scheduler(config, log):
 
     class LongestFirst(LoadFileScheduling):
         def _split_scope(self, nodeid):
+            if nodeid.startswith(TOGETHER):
+                return TOGETHER[0]
             return nodeid if nodeid.startswith(APART) else super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False
