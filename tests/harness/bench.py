@@ -123,6 +123,7 @@ class Bench:
         given = hosts or {"here": {}}
         local = {
             "ansible_connection": "local",
+            "ansible_pipelining": True,  # as in a run: plain Ansible copies each module otherwise, by five more shells
             "ansible_python_interpreter": module_python(),
             "runbook_environment": "local",
         }
