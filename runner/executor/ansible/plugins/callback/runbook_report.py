@@ -199,11 +199,8 @@ class CallbackModule(CallbackBase):
         attempt = self._mark(task, name)
         on = self._commands.machine(self._play, host, task) or name
         self._note("+", on, name, task.get_name(), *filter(None, [attempt]))
-        does = (
-            {"does": self._commands.of_task(self._play, host, task)}
-            if self._play and step_of(task, attempts=True)
-            else {}
-        )
+        is_of_step = self._play and step_of(task, attempts=True)
+        does = {"does": self._commands.of_task(self._play, host, task)} if is_of_step else {}
         does |= number_of(task) | ({"on": on} if on != name else {}) | whence(task, self._project)
         self._reports.tell("start", host=name, task=task.get_name(), attempt=attempt, **does)
         if not (task.action in ANSWERED_HERE or self._engine.settles):
