@@ -26,7 +26,7 @@ _NO_KINDS: Mapping[str, type[StepKind]] = MappingProxyType({})
 PROVES_ITSELF: Mapping[str, Any] = MappingProxyType({"verify": [{"says": "It exits with status 0", "exit": 0}]})
 """How something is verified that fails by itself unless all of it is done."""
 
-_LABELS: Mapping[str, type] = MappingProxyType({"branch": BranchLabel, "criterion": RegistryCriterion})
+LABELS: Mapping[str, type] = MappingProxyType({"branch": BranchLabel, "criterion": RegistryCriterion})
 """What a step is marked with that stands in the place of something else; nobody can write it."""
 
 # What stands for an action that has faults of its own, so that the rest of the step is still checked.
@@ -55,7 +55,7 @@ class StepReader:
             self.fault(at, "wrong-type", "a step is a mapping with `id`, `name`, an action and `verify`")
             return None
         kinds = plugins.steps()
-        labels = {key: raw[key] for key, label in _LABELS.items() if isinstance(raw.get(key), label)}
+        labels = {key: raw[key] for key, label in LABELS.items() if isinstance(raw.get(key), label)}
         raw = {key: item for key, item in raw.items() if key not in labels}
         acts = any(key in kinds for key in raw)
         action = self._action(raw, at) if acts else None

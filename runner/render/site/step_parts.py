@@ -6,11 +6,13 @@ from typing import Any, Literal
 import yaml
 
 from runner.core.deferred import dataclass
+from runner.kinds.values import TakenBaseline
+from runner.model.procedure.step_reader import LABELS
 from runner.model.step import HandOver, Step
 from runner.model.verification import Verification
 
-_TOLD = frozenset({"id", "name", "why", "effect", "hosts", "on", "verify", "undo", "on_failure", "confirm", "branch"})
-"""What a page tells in another way than as a key with its value."""
+_TOLD = {"id", "name", "why", "effect", "hosts", "on", "verify", "undo", "on_failure", "confirm", *LABELS}
+"""What a page tells in another way than as a key with its value; nor does it tell how a step is labelled."""
 
 _WIDE = 10_000
 _SHORT = 60
@@ -92,12 +94,14 @@ def _checks(verify: tuple[Verification, ...], raw: Mapping[str, Any]) -> tuple[S
     )
 
 
-def _parts(raw: Mapping[str, Any], without: frozenset[str] | set[str]) -> tuple[ShownPart, ...]:
+def _parts(raw: Mapping[str, Any], without: set[str]) -> tuple[ShownPart, ...]:
     return tuple(ShownPart(key.replace("_", " "), _text(value)) for key, value in raw.items() if key not in without)
 
 
 def _text(value: Any) -> str:
     """`value` as it is written: text as it is, else YAML."""
+    if isinstance(value, TakenBaseline):
+        value = value.expression
     if isinstance(value, str):
         return value.rstrip("\n")
     dumped = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=_WIDE, default_flow_style=None)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
+from harness.collected import SHIPPED
 from harness.fakes import runbook_file
 
 from runner.library.library import Library
@@ -227,3 +228,23 @@ def test_a_library_with_nothing_but_a_runbook(tmp_path, now):
     assert "Nothing is registered" in Page(found["registry.html"]).text
     assert "There are no runs yet." in Page(found["runs.html"]).text
     assert "Nothing links to anything yet." in Page(found["links.html"]).text
+
+
+def test_what_stands_for_something_else_is_told_as_it_is_written(tmp_path, now):
+    entry = "DEP-001: {title: Tests pass, owner: backend-team, check: {command: 'true', exit: 0}}"
+    (tmp_path / "runbooks" / "registry").mkdir(parents=True)
+    (tmp_path / "runbooks" / "registry" / "a.yml").write_text(entry)
+    compared = {"says": "No worse", "command": "df /", "baseline": "stdout | int", "that": "stdout | int <= baseline"}
+    step = {"id": "clean", "name": "Clean", "command": "true", "verify": [compared]}
+    runbook_file(tmp_path, category="deployment", prerequisites=[{"criteria": ["DEP-001"]}], steps=[step])
+    page = Page(pages(gather(read(Library(tmp_path)), [], now=now, stale_after=timedelta(days=90)))["RUN-001.html"])
+
+    assert "DEP-001: Tests pass" in page.text
+    assert "criterion" not in page.text
+    assert "baseline stdout | int" in page.text
+
+
+def test_the_shipped_library_makes_a_site(now):
+    found = pages(gather(read(SHIPPED), [], now=now, stale_after=timedelta(days=90)))
+
+    assert {f"{name}.html" for name in SHIPPED.ids()} <= found.keys()
