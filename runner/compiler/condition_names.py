@@ -16,16 +16,18 @@ def names_in(template: str) -> frozenset[str]:
 
 def reads(expressions: Iterable[str], register: str) -> set[str]:
     """The names that `expressions` read, and the parts of the result `register`; `*` where that may be any of them."""
-    names_read: set[str] = set()
-    for expression in expressions:
-        tree = parse_expression(expression)
-        whole = [name for name in tree.find_all(nodes.Name) if name.name == register]
-        parts = [_part(node, whole) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
-        names = [part for part in parts if part]
-        names_read |= {name.name for name in tree.find_all(nodes.Name)} | (
-            {"*"} if len(names) < len(whole) else set(names)
-        )
-    return names_read - {register}
+    return set[str]().union(*(_read(each, register) for each in expressions)) - {register}
+
+
+@lru_cache(maxsize=4096)
+def _read(expression: str, register: str) -> frozenset[str]:
+    """The same of one expression, with the `register` itself."""
+    tree = parse_expression(expression)
+    read = [*tree.find_all(nodes.Name)]
+    whole = [name for name in read if name.name == register]
+    parts = [_part(node, whole) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
+    names = {part for part in parts if part}
+    return frozenset({name.name for name in read} | ({"*"} if sum(map(bool, parts)) < len(whole) else names))
 
 
 def searched(condition: str) -> tuple[str, str] | None:

@@ -19,6 +19,7 @@ _LONGEST_LINE = 160
 
 _LONG_TEMPLATE = 80
 _IN_ANY_STYLE = regex(r"(?!.*[:#,?\[\]{}])[A-Za-z0-9_/](?:[ -~]*[!-~])?")
+_ESCAPED = regex(r"[^ !#-\[\]-~]")  # or in another alphabet, of which PyYAML knows what it writes as it is
 _SHORT_KEY = 100
 """Characters of a key that stands before its colon, whatever its type is."""
 _OF_YAML = "tag:yaml.org,2002:"
@@ -136,15 +137,15 @@ class _Dumper(yaml.SafeDumper):
             self.write_indent()
 
     def _value(self, value: Any) -> None:
-        is_list = isinstance(value, list | tuple)
-        if value and (is_list or isinstance(value, dict)):
+        is_list = isinstance(value, (list, tuple))
+        if not is_list and not isinstance(value, dict):
+            self._scalar(_analysis(value))
+        elif value:
             self.increase_indent()
             (self._items if is_list else self._members)(value)
             self.indent = self.indents.pop()
-        elif is_list or isinstance(value, dict):
-            self.write_indicator("[]" if is_list else "{}", True)  # noqa: FBT003
         else:
-            self._scalar(_analysis(value))
+            self.write_indicator("[]" if is_list else "{}", True)  # noqa: FBT003
 
     def _items(self, items: Sequence[Any]) -> None:
         for item in items:
@@ -156,7 +157,9 @@ class _Dumper(yaml.SafeDumper):
         for key, value in members.items():
             scalar = _analysis(key)
             self.write_indent()
-            if self._is_simple_key(scalar):
+            if scalar.is_plain and len(scalar.event.value) < _SHORT_KEY:
+                self.write_indicator(f"{scalar.event.value}:", True)  # noqa: FBT003
+            elif self._is_simple_key(scalar):
                 self._scalar(scalar, is_key=True)
                 self.write_indicator(":", False)  # noqa: FBT003
             else:
@@ -167,18 +170,19 @@ class _Dumper(yaml.SafeDumper):
             self._value(value)
 
     def _scalar(self, scalar: _Scalar, *, is_key: bool = False) -> None:
+        text = scalar.event.value
+        if scalar.is_plain and self.column + len(text) < self.best_width:
+            self.write_indicator(text, True)  # noqa: FBT003
+            return
         self.indent += self.best_indent
-        if scalar.is_plain:
-            self.write_plain(scalar.event.value, not is_key)
-        else:
-            self.event, self.analysis, self.simple_key_context = scalar.event, scalar.analysis, is_key
-            self.process_tag()
-            self.process_scalar()
+        self.event, self.analysis, self.simple_key_context = scalar.event, scalar.analysis, is_key
+        self.process_tag()
+        self.process_scalar()
         self.indent -= self.best_indent
 
     def _is_simple_key(self, scalar: _Scalar) -> bool:
         self.event, self.analysis = scalar.event, scalar.analysis
-        return (scalar.is_plain and len(scalar.event.value) < _SHORT_KEY) or self.check_simple_key()
+        return bool(self.check_simple_key())
 
     def analyze_scalar(self, scalar: str) -> Any:
         """What PyYAML says of `scalar`, in whatever style it may be written; at once where that is any style."""
@@ -190,13 +194,12 @@ class _Dumper(yaml.SafeDumper):
         """How `tag` is written: it is one of YAML's own."""
         return tag.replace(_OF_YAML, "!!")
 
-    def write_plain(self, text: str, split: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Write `text` at once where its line is not too long, and as PyYAML does elsewhere."""
-        if not text or self.column + len(text) >= self.best_width:
-            super().write_plain(text, split)
+    def write_double_quoted(self, text: str, split: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Write `text` at once where nothing in it is escaped and its line is not too long, else as PyYAML does."""
+        if _ESCAPED.search(text) or self.column + len(text) + len(' ""') >= self.best_width:
+            super().write_double_quoted(text, split)
         else:
-            self.write_indicator(text, True)  # noqa: FBT003
-            self.indention = False
+            self.write_indicator(f'"{text}"', True)  # noqa: FBT003
 
 
 class _Scalar(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -141,6 +141,14 @@ class Group(Mapping[str, _Plugin]):
     def __len__(self) -> int:
         return len(self._table)
 
+    # What `Mapping` makes of the three above is much slower, and each part of a runbook is compared with each key.
+    def __contains__(self, key: object) -> bool:
+        return key in self._table
+
+    def items(self) -> ItemsView[str, _Plugin]:
+        """Each key with its plug-in."""
+        return self._table.items()
+
 
 def _problem(entry: EntryPoint, key: str, reason: str) -> PluginProblem:
     message = f"{origin(entry)}, which cannot be used: {reason}"
@@ -242,9 +250,10 @@ def check(problems: Iterable[PluginProblem]) -> None:
         raise InvalidInputError("\n".join(lines), hint="; ".join(dict.fromkeys(lines.values())))
 
 
-def keys_of(kind: type[Kind]) -> set[str]:
+@cache
+def keys_of(kind: type[Kind]) -> frozenset[str]:
     """The keys that belong to `kind`, as they are written."""
-    return {field.alias or name for name, field in kind.model_fields.items()}
+    return frozenset(field.alias or name for name, field in kind.model_fields.items())
 
 
 def all_keys(kinds: Mapping[str, type[Kind]]) -> set[str]:

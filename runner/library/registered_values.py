@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from itertools import chain
 from typing import Any
 
 from runner.core.deferred import dataclass
@@ -106,8 +105,8 @@ class _Completion:
 
 
 def _kinds_of(part: Mapping[str, Any]) -> Iterator[tuple[str, type[Kind]]]:
-    every: Iterator[tuple[str, type[Kind]]] = chain(plugins.steps().items(), plugins.verifications().items())
-    return ((key, kind) for key, kind in every if key in part)
+    groups: tuple[Mapping[str, type[Kind]], ...] = (plugins.steps(), plugins.verifications())
+    return ((key, group[key]) for group in groups for key in part if key in group)
 
 
 def _input_name(reference: str) -> str:

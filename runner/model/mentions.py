@@ -22,7 +22,7 @@ def mentioned(step: Step, names: Collection[str]) -> list[str]:
 
 def mentioned_in(parts: Any, names: Collection[str]) -> list[str]:
     """Those of `names` that `parts`, which are parts of a step or lists of them, mention."""
-    text = " ".join(_texts(parts))
+    text = " ".join(_texts(parts)) if names else ""
     return [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
 
 

@@ -49,8 +49,9 @@ def _how(shell: Shell, node: Node, written: str) -> Literal["negated", "ignored"
         return "declared"
     tests = node.type == "test_command" or (node.type == "command" and re.match(r"test\s", written))
     computes = node.type == "compound_statement" and written.startswith("((")
-    found = [shell.text[each.start_byte : each.end_byte].strip("$()") for each in substitutions(node)]
-    if not (tests or computes) or not found:
+    inner = substitutions(node) if tests or computes else []
+    found = [shell.text[each.start_byte : each.end_byte].strip("$()") for each in inner]
+    if not found:
         return None
     counts = written.startswith("[[") or any(map(_COUNTS.search, found))
     around = written

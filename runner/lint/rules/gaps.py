@@ -197,8 +197,10 @@ def _gaps(context: LintContext) -> Iterator[Hit]:
     for work in context.works():
         code = context.code_of(work)
         for place, text in context.leaves(work.place):
-            comments = Code(text).comments() if code and code.in_shell and code.text == text.strip() else []
-            for match in _GAP.finditer(text):
+            gaps = [*_GAP.finditer(text)]
+            is_code = gaps and code and code.in_shell and code.text == text.strip()
+            comments = Code(text).comments() if is_code else []
+            for match in gaps:
                 remark = any(match.start() in each for each in comments)
                 if not remark and not _MARKUP.fullmatch(match[0]):
                     hint = "declare an input, or capture it in an earlier step"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 
 from runner.core.deferred import regex
 from runner.core.secrets import CONFIDENTIAL_WORD, is_secret_name
@@ -43,15 +44,19 @@ _TOOLS = {
     r"aws\s+ecr\s+get-login(?!-)": "aws ecr get-login-password",
     r"apache2ctl\s+graceful-stop": "systemctl",
 }
+_BEFORE, _AFTER = r"(?<![\w./-])", r"(?![\w./-])"
+_ANY_TOOL = regex(f"{_BEFORE}(?:{'|'.join(_TOOLS)}){_AFTER}")
 _IN_SQL = {
     r"(?i:show\s+slave\s+status)": "SHOW REPLICA STATUS",
     r"(?i:change\s+master\s+to)": "CHANGE REPLICATION SOURCE TO",
     r"pg_switch_xlog|pg_current_xlog_\w+|pg_xlogfile_name|pg_last_xlog_\w+": "the names with wal",
 }
-_REVIEWED = regex(r"(?i)\b(?:last\s+)?(?:reviewed|checked|updated)\s*(?:on|:|at)?\s*(\d{4}-\d\d-\d\d)\b")
+_DATE = r"(\d{4}-\d\d-\d\d)\b"
+_ANY_DATE = regex(_DATE)
+_REVIEWED = regex(rf"(?i)\b(?:last\s+)?(?:reviewed|checked|updated)\s*(?:on|:|at)?\s*{_DATE}")
 _UNTIL = regex(
     r"(?i)\b(?:review(?:\s+(?:again|date))?(?:\s+(?:by|before|until|on))?|valid\s+until|until|expires(?:\s+on)?|end\s+of\s+life)"
-    r"\s*:?\s*(\d{4}-\d\d-\d\d)\b"
+    rf"\s*:?\s*{_DATE}"
 )
 
 
@@ -68,12 +73,12 @@ def outdated(context: LintContext) -> Iterator[Hit]:
     """A tool that is no longer there, or a review that is due."""
     for work, code in context.codes():
         place = work.place
-        for old, new in _old(code.text, _TOOLS, before=r"(?<![\w./-])", after=r"(?![\w./-])"):
+        for old, new in _old(code.text, _TOOLS, before=_BEFORE, after=_AFTER) if _ANY_TOOL.search(code.text) else ():
             same = new.startswith("=") and isinstance(context.written(place), str) and code.text.count(old) == 1
             yield _hit(place, old, new, replacement=new[1:] if same and not code.file else None)
-    for work in context.works():
-        for old, new in _old(work.kind.sql_statement, _IN_SQL):
-            yield _hit(work.place, old, new)
+    for place, statement in ((work.place, work.kind.sql_statement) for work in context.works()):
+        for old, new in _old(statement, _IN_SQL) if statement else ():
+            yield _hit(place, old, new)
     yield from _dates(context)
     for name, item in context.runbook.inputs.items():
         if str(item.default).startswith(_OLD_VAULT) and item.type == "secret":
@@ -92,7 +97,8 @@ def _hit(place: tuple[str | int, ...], old: str, new: str, replacement: str | No
 
 
 def _dates(context: LintContext) -> Iterator[Hit]:
-    for offset, line in context.lines():
+    dated = ((offset, line) for offset, line in context.lines() if _ANY_DATE.search(line))
+    for offset, line in dated:
         for pattern, good in ((_REVIEWED, AGE), (_UNTIL, timedelta(0))):
             if (match := pattern.search(line)) and (day := _day(match[1])) and day + good < context.today:
                 message = f"{match[0]} was {(context.today - day).days} days ago"
@@ -163,6 +169,7 @@ def secret_in_plain_sight(context: LintContext) -> Iterator[Hit]:
             yield Hit(("inputs", name, "default"), "a secret stands here for everybody to read", hint)
 
 
+@lru_cache(maxsize=4096)  # most lines of a library stand in several runbooks
 def _written(line: str) -> re.Match[str] | None:
     key = re.match(r"[\s{-]*([a-z_]+):\s", line)
     prose = bool(key and key[1] in _PROSE)

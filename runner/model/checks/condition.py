@@ -31,6 +31,7 @@ def names(expression: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)  # several rules ask about each text
+@lru_cache(maxsize=4096)  # a condition is asked about by several checks, and stands in several runbooks
 def required(template: str) -> frozenset[str]:
     """The variables that must be set for a text with templates in it; none where it is no template.
 

@@ -152,8 +152,10 @@ class StepReader:
         kinds: _Kinds = _NO_KINDS,
     ) -> None:
         """Complain about each key of `raw` that is not `known`, and say what was probably meant."""
+        possible = set(known)
         for key in raw:
-            if key not in (names := sorted(set(known))):
+            if key not in possible:
+                names = sorted(possible)
                 hint = plugins.why_unknown(key) or habit.get(key) or owners_of(key, kinds) or did_you_mean(key, names)
                 hint = hint or f"possible keys are {', '.join(name for name in names if name not in raw)}"
                 self.fault((*at, key), "unknown-key", f"unknown key {quoted(key)}", hint)
