@@ -33,8 +33,15 @@ def playbook(tmp_path, **changes):
     return compile_runbook(runbook, lambda name: f"the text of {name}")
 
 
+@functools.cache
 def plays_of(library, name):
-    return yaml.safe_load((library.root / "playbooks" / f"{name}.yml").read_text(encoding="utf-8"))
+    text = (library.root / "playbooks" / f"{name}.yml").read_text(encoding="utf-8")
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+@functools.cache
+def runbook_of(library, name):
+    return library.source(name).runbook
 
 
 def tasks_of(play):
@@ -73,7 +80,7 @@ def test_the_same_runbook_always_gives_the_same_bytes(seed):
 
 @pytest.mark.parametrize(("library", "name"), BOOKS)
 def test_every_task_is_ours_and_runs_with_its_step_and_with_nothing_else(library, name):
-    told = {step.id for step in library.source(name).runbook.procedure if step.announces}
+    told = {step.id for step in runbook_of(library, name).procedure if step.announces}
     for play in plays_of(library, name):
         for title, tags, _ in tasks_of(play):
             marker = Marker.parse(title)
@@ -87,7 +94,7 @@ def test_every_task_is_ours_and_runs_with_its_step_and_with_nothing_else(library
 
 @pytest.mark.parametrize(("library", "name"), BOOKS)
 def test_every_verification_is_one_assert_or_one_question(library, name):
-    runbook = library.source(name).runbook
+    runbook = runbook_of(library, name)
     found = [(title, task) for play in plays_of(library, name) for title, _, task in tasks_of(play)]
     for step in runbook.procedure:
         for number, verification in enumerate(step.verify, 1):
@@ -98,7 +105,7 @@ def test_every_verification_is_one_assert_or_one_question(library, name):
 
 @pytest.mark.parametrize(("library", "name"), BOOKS)
 def test_steps_stand_in_their_order_and_undos_behind_them_backwards(library, name):
-    runbook = library.source(name).runbook
+    runbook = runbook_of(library, name)
     found = [Marker.parse(title).step for play in plays_of(library, name) for title, _, _ in tasks_of(play)]
     undos = [f"undo-{step.id}" for step in reversed(runbook.steps) if step.undo]
     triggers = [each.step.id for each in runbook.watch]
