@@ -92,8 +92,13 @@ def documents():
 
 
 @functools.cache
+def schema(of):
+    return SCHEMAS[of]()
+
+
+@functools.cache
 def validator(of):
-    return Draft7Validator(SCHEMAS[of]())
+    return Draft7Validator(schema(of))
 
 
 def faults(of, value):
@@ -102,9 +107,9 @@ def faults(of, value):
 
 @pytest.mark.parametrize("of", SCHEMAS)
 def test_each_is_a_schema_that_is_shipped_as_it_would_be_made_now(of):
-    Draft7Validator.check_schema(SCHEMAS[of]())
+    Draft7Validator.check_schema(schema(of))
 
-    assert json.loads((ROOT / "runbooks" / "schemas" / f"{of}.json").read_text(encoding="utf-8")) == SCHEMAS[of]()
+    assert json.loads((ROOT / "runbooks" / "schemas" / f"{of}.json").read_text(encoding="utf-8")) == schema(of)
 
 
 @pytest.mark.parametrize(
@@ -235,12 +240,12 @@ def properties(schema):
 
 @pytest.mark.parametrize("of", SCHEMAS)
 def test_an_editor_can_explain_every_key(of):
-    silent = [key for key, said in properties(SCHEMAS[of]()) if not (said.get("description") or said.get("$ref"))]
+    silent = [key for key, said in properties(schema(of)) if not (said.get("description") or said.get("$ref"))]
 
     assert silent == []
 
 
 def test_nothing_is_explained_that_nobody_can_write():
-    explained = {said.get("description") for schema in SCHEMAS.values() for _, said in properties(schema())}
+    explained = {said.get("description") for of in SCHEMAS for _, said in properties(schema(of))}
 
     assert [key for key, text in DESCRIPTIONS.items() if text not in explained] == []
