@@ -15,7 +15,7 @@ from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.identifiers import RUNBOOK_ID
 from runner.core.limited_file import read_limited
-from runner.library.root import library_root, shipped_root, shown
+from runner.library.root import library_root, names_in, shipped_root, shown
 from runner.model.yaml.yaml_file import MAX_BYTES
 
 if TYPE_CHECKING:  # a library is found, and its index looked at, without all that reads a runbook
@@ -67,9 +67,8 @@ class Library:
 
     def ids(self) -> list[str]:
         """The ids of all runbooks, in order."""
-        return sorted(
-            path.stem for path in (self.root / "runbooks").glob("RUN-*.yml") if re.match(RUNBOOK_ID, path.stem)
-        )
+        files = [name for name in names_in(self.root / "runbooks") if name.endswith(".yml")]
+        return sorted(name for file in files if re.match(RUNBOOK_ID, name := file.removesuffix(".yml")))
 
     def source(self, name: str, *, named: bool = True) -> Source:
         """The runbook with the id `name`, or in the file of that name; unless `named`, that may be any name.

@@ -87,3 +87,11 @@ def digest(path: Path) -> str:
         return hashlib.sha256(read_limited(path, LARGEST_SCRIPT)).hexdigest()
     except InvalidInputError:
         return ""
+
+
+def names_in(directory: Path) -> list[str]:
+    """The names of what lies in `directory`; none where it is not there, or not for us."""
+    try:
+        return [path.name for path in directory.iterdir()]
+    except OSError:
+        return []

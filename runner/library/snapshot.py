@@ -15,7 +15,7 @@ from runner.library.index.summary import ContactSummary, Summary, findings_of, s
 from runner.library.library import Library
 from runner.library.registry.registry import Reference, by_id, letters
 from runner.library.registry.registry_files import DIRECTORY, registry_files
-from runner.library.root import shown
+from runner.library.root import names_in, shown
 from runner.model.yaml.finding import Finding, InvalidFileError, Level
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def read(library: Library) -> LibrarySnapshot:
 
 def _misnamed(directory: Path, ids: Sequence[str]) -> Iterator[Finding]:
     """The files that somebody took for runbooks, and that are none by their names."""
-    for path in sorted(directory.glob("*")):
-        match = _NEARLY.fullmatch(path.name)
-        if match and (path.suffix != ".yml" or path.stem not in ids):
+    known = {f"{name}.yml" for name in ids}
+    for name in sorted(names_in(directory)):
+        if name not in known and (match := _NEARLY.fullmatch(name)):
             hint = f"name it RUN-{int(match[1]):03d}.yml"
-            yield Finding(shown(path), 1, 1, "", Level.ERROR, "file-name", "is not read as a runbook", hint)
+            yield Finding(shown(directory / name), 1, 1, "", Level.ERROR, "file-name", "is not read as a runbook", hint)

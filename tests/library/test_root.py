@@ -8,7 +8,7 @@ import pytest
 from harness import ROOT
 from harness.fakes import runbook_file
 
-from runner.library.root import SHIPPED, default_state, library_root, root_above, shipped_root, shown
+from runner.library.root import SHIPPED, default_state, library_root, names_in, root_above, shipped_root, shown
 
 
 @pytest.fixture
@@ -54,3 +54,9 @@ def test_findings_name_a_file_as_it_is_seen_from_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "runbooks" / "RUN-001.yml") == "runbooks/RUN-001.yml"
     assert shown(tmp_path.parent / "a.yml") == str(tmp_path.parent / "a.yml")
+
+
+def test_a_directory_that_is_not_there_has_nothing_in_it(tmp_path):
+    (tmp_path / "file").touch()
+
+    assert [names_in(tmp_path), names_in(tmp_path / "file"), names_in(tmp_path / "absent")] == [["file"], [], []]
