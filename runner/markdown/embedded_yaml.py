@@ -1,5 +1,6 @@
 """The YAML that an exported page carries along: only what the page itself does not say."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,4 +53,4 @@ def _same(one: Any, other: Any, key: str) -> bool:
     """Whether they mean the same, and are of the same types: `1` is not `true`."""
     if key in _PROSE and isinstance(one, str) and isinstance(other, str):
         return one.strip() == other.strip()
-    return plain(one) == plain(other)
+    return json.dumps(one) == json.dumps(other)  # as text, in which types and the order of keys show
