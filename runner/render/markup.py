@@ -33,7 +33,10 @@ _VERSION = f"jinja-{jinja2.__version__}.{sys.implementation.cache_tag}"
 
 def visible(value: Any, *, kept: str = "\n\t", instead: str = "\N{REPLACEMENT CHARACTER}") -> str:
     """`value` as text without characters that do not show or change how others do."""
-    return "".join(each if each.isprintable() or each in kept else instead for each in str(value))
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in kept else instead for each in text)
 
 
 def one_line(value: Any) -> str:
