@@ -100,8 +100,8 @@ class JobPart:
     """What one invocation does of a job: the tasks that carry one of `tags`, on the hosts in `limit` only.
 
     `hosts` says how many there will be; `captured` is what earlier parts kept of each host; `settings` are variables of
-    ours that the playbook has defaults for; `deadline` is in seconds. The messages `inventory` and `end` tell what the
-    steps in `render` would do, as far as that can be said by then.
+    ours that the playbook has defaults for; `deadline` is in seconds. The message `inventory` tells what the steps in
+    `render` would do, and the message `end` what those in `render_next` would, as far as that can be said by then.
     """
 
     tags: Sequence[str]
@@ -111,6 +111,7 @@ class JobPart:
     settings: Mapping[str, Any] = field(default_factory=dict)
     deadline: float | None = None
     render: Sequence[str] = ()
+    render_next: Sequence[str] = ()
 
 
 NOTHING = JobPart(tags=("never-anything",))

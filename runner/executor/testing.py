@@ -73,7 +73,7 @@ class ScriptedExecutor(Executor):
         play_on = _Tasks(self, job, part, lost, handle, facts, delegates)
         for play, item in ((each, item) for each in _read(job.playbook) for item in each["tasks"]):
             play_on.do(item, lost.left(self._hosts(job, play, part.limit)), set())
-        handle({"kind": "end", "commands": self._commands(job, part)})
+        handle({"kind": "end", "commands": self._commands(job, part, part.render_next)})
         return self.ending or Ending("exited", lost.code)
 
     def preflight(
@@ -124,7 +124,7 @@ class ScriptedExecutor(Executor):
             "called": {pattern: self.hosts[pattern] for pattern in job.called},
             "successors": {pattern: self._hosts(job, {"hosts": pattern}, ()) for pattern in job.successors},
             "environments": {host: self.environments.get(host, "local") for host in reached},
-            "commands": self._commands(job, part),
+            "commands": self._commands(job, part, part.render),
             **({"names": self.names or every} if job.names else {}),
             **self.inventory,
         }
@@ -133,13 +133,13 @@ class ScriptedExecutor(Executor):
         """The hosts of a name on which steps are done for other hosts; one that no pattern has is a host."""
         return self.hosts.get(name, [name])
 
-    def _commands(self, job: Job, part: JobPart) -> Mapping[str, Mapping[str, Any]]:
-        """What each step that is to be rendered would do, as it is written."""
+    def _commands(self, job: Job, part: JobPart, steps: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """What each of `steps` would do, as it is written."""
         commands: dict[str, dict[str, Any]] = {}
         for play in _read(job.playbook):
             for task in (task for item in play["tasks"] for task in _tasks(item, job)):
                 marker = Marker.parse(task["name"])
-                if marker and marker.part == "action" and marker.step in part.render:
+                if marker and marker.part == "action" and marker.step in steps:
                     module = next(key for key in task if key.startswith("ansible."))
                     command = self.commands.get(marker.step, {"module": module, "args": task[module]})
                     hosts = self._hosts(job, play, part.limit)

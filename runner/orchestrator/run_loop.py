@@ -242,7 +242,7 @@ class _Run:
         self.invoker.begin(tags)
         settings, left = settings_of(self.runbook, self.recorder.ledger), self.start.deadline.left()
         render = segment.asked_next(segment.steps[-1], self.runbook.procedure)
-        part = JobPart(tags, settings=settings, deadline=left, render=render)
+        part = JobPart(tags, settings=settings, deadline=left, render_next=render)
         done = self.invoker.execute(part, check=self.start.admit_unless_asking, may_halt=True)
         if not (done or self.invoker.halt.halted):
             done = self.invoker.execute(part, check=self.start.plan().stepper.check, may_halt=True)

@@ -114,7 +114,8 @@ class Stepper:
             captured=given,
             settings=settings_of(self.plan.runbook, self.ledger, may_fail=self.plan.may_fail - len(elsewhere)),
             deadline=self._deadline.left(),
-            render=[*render, *approved],
+            render=approved,
+            render_next=render,
         )
 
         check = lambda message: self.check(message, approved, limit)  # noqa: E731

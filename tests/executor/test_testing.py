@@ -95,7 +95,7 @@ FAILING = {("only-one", "action", "two"): FAILED, ("never", "action"): FAILED}
     ],
 )
 def test_the_scripted_one_says_what_a_real_one_says(job, steps, limit, answers, code):
-    part = JobPart([f"step-{name}" for name in steps], limit=limit, render=["last"])
+    part = JobPart([f"step-{name}" for name in steps], limit=limit, render=["last"], render_next=["last"])
     scripted, fake, real = ScriptedExecutor(hosts={"all": list(HOSTS)}, answers=answers), [], []
 
     ends = [REAL.execute(job, part, handle=real.append), scripted.execute(job, part, handle=fake.append)]
@@ -148,7 +148,11 @@ def test_the_one_on_the_path_is_heard_as_a_real_one_is(job, ansible):
 def test_what_a_step_will_do_is_told_alike_before_and_after_others_have_failed_or_found_something_out(job):
     heard = []
 
-    REAL.execute(job, JobPart(["step-only-one", "step-facts"], limit=["two"], render=["last"]), handle=heard.append)
+    REAL.execute(
+        job,
+        JobPart(["step-only-one", "step-facts"], limit=["two"], render=["last"], render_next=["last"]),
+        handle=heard.append,
+    )
 
     (passed,) = [each["kind"] for each in heard if "facts/action" in each.get("task", "") and each["kind"] != "start"]
     assert (passed, heard[-1]["commands"]) == ("ok", heard[0]["commands"])

@@ -257,6 +257,7 @@ def _prepare(job: Job, part: JobPart, directory: Path) -> PlaybookInvocation:
         environment={
             "RUNBOOK_REPORT_SOCKET": str(directory / "report"),
             "RUNBOOK_RENDER": ",".join(part.render),
+            "RUNBOOK_RENDER_NEXT": ",".join(part.render_next),
             "RUNBOOK_NAMES": "yes" if job.names else "",
             "RUNBOOK_ON": ",".join(job.on),
             "RUNBOOK_NEEDS": ",".join(job.needs),

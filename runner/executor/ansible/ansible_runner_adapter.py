@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
+import inspect
 import io
 import os
 import shutil
@@ -63,6 +65,7 @@ def prepare(cache: Path | None = None) -> bool:
                 for name in _MODULES:
                     importlib.import_module(name)
             _ask_for_paramiko_seldom()
+            _read_what_stays_once()
             _load_plugins()
             _look_at_engine()
     except (Exception, SystemExit):  # noqa: BLE001 - as above
@@ -108,6 +111,26 @@ def _ask_for_paramiko_seldom() -> None:
         return stock(self, *words) if said in ("smart", "persistent") else said
 
     ConnectionFieldAttribute.__get__ = get
+
+
+def _read_what_stays_once() -> None:
+    """Let Ansible look once, for all forks, at what it reads again each time it begins.
+
+    It is the documentation of plugins which have no options, and what the classes of its options for the command line
+    take.
+    """
+    from ansible.cli.arguments import option_helpers  # noqa: PLC0415 - as below
+    from ansible.plugins.loader import PluginLoader  # noqa: PLC0415 - as below
+
+    stock, known = PluginLoader._load_config_defs, set()  # noqa: SLF001 - there is no other way
+
+    def load(self: Any, name: str, module: Any, path: str) -> None:
+        if (self.class_name, name, path) not in known:
+            stock(self, name, module, path)
+            known.add((self.class_name, name, path))
+
+    PluginLoader._load_config_defs = load  # noqa: SLF001 - as above
+    option_helpers.inspect = SimpleNamespace(signature=functools.cache(inspect.signature))
 
 
 def _load_plugins() -> None:

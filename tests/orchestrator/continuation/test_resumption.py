@@ -474,6 +474,6 @@ def test_what_a_person_says_counts_also_where_nobody_can_say_what_would_be_done(
     die(engine, change("one", verify=[{"exit": 0}]), change("two"))
 
     engine.ansible.answers.clear()
-    engine.ansible._commands = lambda job, part: {}
+    engine.ansible._commands = lambda job, part, steps: {}
 
     assert (engine.resume().outcome, engine.done("db1")) == ("passed", ["one", "two"])

@@ -331,8 +331,8 @@ def lacking(engine, name, *hosts):
     """What `act` does cannot be said, on `hosts` or on all: a name in it is not defined."""
     render = engine.ansible._commands
 
-    def without(job, part):
-        commands = render(job, part)
+    def without(job, part, steps):
+        commands = render(job, part, steps)
         for host in commands.get("act", {}):
             if host in hosts or not hosts:
                 commands["act"][host] = {**commands["act"][host], "missing": [f"'{name}' is undefined"]}

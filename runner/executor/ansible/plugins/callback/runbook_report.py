@@ -117,9 +117,9 @@ class CallbackModule(CallbackBase):
         os.environ[ATTEMPT] = attempt or self._run
         return attempt
 
-    def _of_steps(self):
-        """What the steps named in the environment would do on each host."""
-        return self._commands.of(set(filter(None, os.environ.get("RUNBOOK_RENDER", "").split(","))))
+    def _of_steps(self, variable):
+        """What the steps named in that variable of the environment would do on each host."""
+        return self._commands.of(set(filter(None, os.environ.get(variable, "").split(","))))
 
     @reporting
     def v2_playbook_on_start(self, playbook):
@@ -163,7 +163,7 @@ class CallbackModule(CallbackBase):
             lacking=lacking(variables, os.environ.get("RUNBOOK_NEEDS", "")),
             inventory_hosts=len({*host_names(inventory), *hosts}),
             looked_up=looked_up(playbook, variables),
-            commands=self._of_steps(),
+            commands=self._of_steps("RUNBOOK_RENDER"),
             secret_values=values_to_hide(variables, loader),
             secret_paths=paths_to_hide(variables),
             **({"names": host_names(inventory)} if os.environ.get("RUNBOOK_NAMES") else {}),
@@ -228,7 +228,7 @@ class CallbackModule(CallbackBase):
 
     @reporting
     def v2_playbook_on_stats(self, stats):
-        self._reports.ask("end", commands=self._of_steps(), engine=self._engine.told())
+        self._reports.ask("end", commands=self._of_steps("RUNBOOK_RENDER_NEXT"), engine=self._engine.told())
         self._engine.leave()
 
     def _report(self, kind, result, **data):

@@ -131,7 +131,12 @@ class HostPython:
             self._end()
 
     def to_leave(self):
-        """What another process needs to ask it: the process that leads to it, its pipes, and what it has learned."""
+        """What another process needs to ask it: the process that leads to it, its pipes, and what it has learned.
+
+        None where it has ended, somebody waits for an answer, or not all that it was told has been sent.
+        """
+        if self.ended or self._unsent or not self.is_idle:
+            return None
         return self._process.pid, (self._input, self._output, self._errors), sorted(self._taught)
 
     def retire(self):

@@ -64,9 +64,9 @@ class HostPythons:
     def leave(self):
         """Leave those to the next part of the run that do nothing, and are what a new one would be."""
         for key, python in self._pythons.items():
-            if self._left and key in self._lasting and python.is_idle and not python.ended:
+            if self._left and key in self._lasting and (found := python.to_leave()):
                 with contextlib.suppress(OSError):  # it ends with this process then
-                    self._left.leave(key, *python.to_leave())
+                    self._left.leave(key, *found)
 
     def _python(self, action):
         connection = action._connection

@@ -321,7 +321,8 @@ PLAY = """
 def test_a_secret_takes_the_place_of_its_reference_and_commands_are_shown_with_the_latter(
     plugin_at, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("RUNBOOK_RENDER", "act")
+    for name in ("RUNBOOK_RENDER", "RUNBOOK_RENDER_NEXT"):
+        monkeypatch.setenv(name, "act")
     monkeypatch.setenv("RUNBOOK_NAMES", "yes")
     playbook = playbook_of(tmp_path, PLAY, INVENTORY)
     manager = playbook.get_plays()[0].get_variable_manager()
@@ -346,7 +347,8 @@ def test_a_secret_takes_the_place_of_its_reference_and_commands_are_shown_with_t
 def test_at_the_end_it_is_known_what_a_step_does_on_hosts_of_which_the_last_play_has_none(
     plugin_at, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("RUNBOOK_RENDER", "act")
+    for name in ("RUNBOOK_RENDER", "RUNBOOK_RENDER_NEXT"):
+        monkeypatch.setenv(name, "act")
     playbook = playbook_of(tmp_path, PLAY, INVENTORY)
     manager = playbook.get_plays()[0].get_variable_manager()
     manager.extra_vars["key"] = "env:KEY"

@@ -237,7 +237,25 @@ def test_what_it_has_learned_is_known_to_whoever_asks_it_next(hub, start):
     python = start()
     python._teach(Packed("some.module", "legacy", ""))
 
-    assert left(python, hub).to_leave()[2] == ["some.module"]
+    other = left(python, hub)
+    assert other.to_leave()[2] == ["some.module"]
+    for stream in (other._process.stdin, other._process.stdout, other._process.stderr):
+        other._close(stream)
+
+
+def test_one_that_was_not_told_all_or_still_does_something_is_left_to_nobody(hub, start):
+    # Given one that reads nothing for now, and one that does something
+    silent, busy = start("exec sleep 900"), start()
+    silent._teach(Packed("some.module", "legacy", "x" * 1_000_000))
+    hub.start(lambda _: busy.ask({"code": "import time; time.sleep(1)"}, {}))
+    # When the part of the run ends
+    assert [silent.to_leave(), busy.to_leave()] == [None, None]
+    # Then that is another matter for the one that has answered
+    deadline = time.monotonic() + PATIENCE
+    while not busy.is_idle and time.monotonic() < deadline:
+        hub.poll(1)
+    assert busy.to_leave()[0] == busy._process.pid
+    silent._process.kill()
 
 
 def test_one_that_has_ended_learns_nothing(hub, start):
