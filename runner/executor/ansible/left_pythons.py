@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 
 from runner.core.deferred import dataclass
 from runner.core.duration import comes_true
@@ -19,7 +20,7 @@ from runner.executor.ansible import processes
 
 _LONGEST = 1 << 18
 """Bytes of what is told of one; most of it is the command line that leads to it."""
-_EVERY = 0.002
+_PIPES, _EVERY = 3, 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,16 @@ class LeftPythons:
 
     def leave(self, key: Sequence[str], pid: int, pipes: Sequence[int], taught: Sequence[str]) -> None:
         """In the fork that is the part: leave it to the next."""
-        socket.send_fds(self._there, [json.dumps([[*key], pid, [*taught]]).encode()], [*pipes])
+        text = json.dumps([[*key], pid, [*taught]]).encode()
+        if any(each.pid == pid for each in self.left):  # whoever is told has its pipes
+            self._there.send(text)
+        else:
+            socket.send_fds(self._there, [text], [*pipes])
 
     def receive(self) -> bool:
         """Take one that the part leaves; whether there was one."""
         try:
-            text, pipes, _, _ = socket.recv_fds(self._here, _LONGEST, 3)
+            text, pipes, _, _ = socket.recv_fds(self._here, _LONGEST, _PIPES)
         except BlockingIOError:
             return False
         key, pid, taught = json.loads(text)
@@ -71,25 +76,34 @@ class LeftPythons:
         """The part has ended: what it has not left is let go, and if they are not to be kept, all are."""
         while self.receive():
             pass
-        # One that has ended, and so been waited for, may have given its number to another process.
-        kept = [each for each in self._told if keep and parent(each.pid) == os.getpid() and is_alive(each.pid)]
-        for each in (*self.left, *(told for told in self._told if told not in kept)):
-            for pipe in each.pipes:
-                os.close(pipe)
+        pipes = {each.pid: each.pipes for each in self.left}
+        told = [replace(each, pipes=each.pipes or pipes.get(each.pid, ())) for each in self._told] if keep else []
+        kept = [each for each in told if _is_there(each)]
+        opened = {pipe for each in (*self.left, *self._told) for pipe in each.pipes}
+        for pipe in opened.difference(*(each.pipes for each in kept)):
+            os.close(pipe)
         self.left, self._told = kept, []
 
     def end(self) -> None:
         """Let all go, and wait until they are gone: each ends with its pipe."""
-        pids = [each.pid for each in self.left]
+        let_go = self.left
         self.settle(keep=False)
-        ended = lambda: not any(parent(pid) == os.getpid() and is_alive(pid) for pid in pids)  # noqa: E731
-        if not comes_true(ended, within=processes.SHORT, every=_EVERY):
-            for pid in pids:
-                if parent(pid) == os.getpid():
-                    os.kill(pid, signal.SIGKILL)
+        if not comes_true(lambda: not any(map(_is_ours, let_go)), within=processes.SHORT, every=_EVERY):
+            for each in filter(_is_ours, let_go):
+                os.kill(each.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """The same, as no part follows."""
         self.end()
         for end in (self._here, self._there):
             end.close()
+
+
+def _is_there(left: LeftPython) -> bool:
+    """Whether it can be asked; where too many files are open, the system gives no pipes of it."""
+    return len(left.pipes) == _PIPES and _is_ours(left)
+
+
+def _is_ours(left: LeftPython) -> bool:
+    """Whether it goes on; one that was waited for may have given its number to another process."""
+    return parent(left.pid) == os.getpid() and is_alive(left.pid)

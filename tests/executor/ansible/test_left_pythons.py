@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -111,6 +112,15 @@ def test_one_that_has_ended_or_is_nobody_of_ours_is_not_kept(pythons, start):
     # When
     pythons.settle(keep=True)
     # Then
+    assert pythons.left == []
+
+
+def test_one_of_which_no_pipes_came_is_let_go(pythons, start):
+    process = start()
+    pythons._there.send(json.dumps([KEY, process.pid, []]).encode())
+
+    pythons.settle(keep=True)
+
     assert pythons.left == []
 
 
