@@ -53,7 +53,6 @@ TESTED_WITH: dict[str, str] = {
     "cli/output/findings.py": "cli/commands/author/test_lint_command.py",
     "cli/output/live_progress.py": "cli/output/test_progress.py",
     "cli/prompts/gate_options.py": "cli/test_run_session.py",
-    "cli/prompts/keyboard.py": "cli/prompts/test_operator.py",
     "cli/system.py": "cli/test_context.py",
     "cli/target_options.py": "cli/commands/night/test_run_command.py",
     "library/registry/registry_files.py": "library/registry/test_registry.py",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from runner.cli.prompts.keyboard import typed
 from runner.core.deferred import regex
 from runner.core.errors import DefectError, ExitCode, RunbookError, explain
 
@@ -153,6 +154,7 @@ def main(system: System | None = None) -> None:
         _leave(ExitCode.DONE)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal has no letter for must not end a run
+    click.termui.visible_prompt_func = typed
     try:
         code = cli.main(prog_name="runbook", standalone_mode=False, obj=system)
     except SystemExit as error:  # click's own, when nobody reads what is printed

@@ -39,6 +39,22 @@ def line(question: str, *, settled: Callable[[], bool]) -> str | None:
         if settled():
             click.echo(err=True)
             return None
+    return _read()
+
+
+def typed(prompt: str = "") -> str:
+    """What Python's `input` returns, by which a Ctrl-C just as it begins to wait is not heard before the next key.
+
+    Raises:
+        click.Abort: the input has come to an end.
+    """
+    click.echo(prompt, nl=False, err=True)
+    while not _typed():
+        pass
+    return _read()
+
+
+def _read() -> str:
     text = sys.stdin.readline()
     if not text:
         raise click.Abort
