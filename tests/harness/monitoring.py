@@ -126,11 +126,15 @@ def until(condition, what):
         time.sleep(0.05)
 
 
-def _answers(url):
+def answers(url):
+    """Whether it answers that all is well."""
     try:
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return answer.status == 200
-    except (OSError, urllib.error.HTTPError):
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except OSError:
         return False
 
 
@@ -158,7 +162,7 @@ def monitoring(directory: Path) -> Iterator[Monitoring]:
                 with (directory / f"{name}.log").open("wb") as log:
                     processes.append(subprocess.Popen(command, cwd=directory, stdout=log, stderr=log))
             for name, address in addresses.items():
-                until(lambda url=f"http://{address}/-/ready": _answers(url), f"{name} is ready")
+                until(lambda url=f"http://{address}/-/ready": answers(url), f"{name} is ready")
             made = Monitoring(
                 exporter, f"http://{addresses['prometheus']}", f"http://{addresses['prometheus-alertmanager']}"
             )

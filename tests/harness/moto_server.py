@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness import PATIENCE
-from harness.monitoring import free_port, until
+from harness.monitoring import answers, free_port, until
 
 REGION = "eu-central-1"
 
@@ -48,16 +48,8 @@ def moto(directory: Path) -> Iterator[Moto]:
         words = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen(words, stdout=log, stderr=log)
     try:
-        until(lambda: _answers(made.url), "moto is ready")
+        until(lambda: answers(f"{made.url}/moto-api/"), "moto is ready")
         yield made
     finally:
         process.kill()
         process.wait()
-
-
-def _answers(url):
-    try:
-        with urllib.request.urlopen(f"{url}/moto-api/", timeout=PATIENCE) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
