@@ -34,12 +34,7 @@ def line(question: str, *, settled: Callable[[], bool]) -> str | None:
     Raises:
         click.Abort: the input has come to an end.
     """
-    click.echo(f"{question}: ", nl=False, err=True)
-    while not _typed():
-        if settled():
-            click.echo(err=True)
-            return None
-    return _read()
+    return _line(f"{question}: ", settled)
 
 
 def typed(prompt: str = "") -> str:
@@ -48,20 +43,22 @@ def typed(prompt: str = "") -> str:
     Raises:
         click.Abort: the input has come to an end.
     """
+    return _line(prompt, lambda: False) or ""
+
+
+def _line(prompt: str, settled: Callable[[], bool]) -> str | None:
     click.echo(prompt, nl=False, err=True)
-    while not _typed():
-        pass
-    return _read()
-
-
-def _read() -> str:
+    while not _is_typed():
+        if settled():
+            click.echo(err=True)
+            return None
     text = sys.stdin.readline()
     if not text:
         raise click.Abort
     return text.rstrip("\n")
 
 
-def _typed() -> bool:
+def _is_typed() -> bool:
     """Whether a line, or the end, is there to be read."""
     try:
         return bool(select.select([sys.stdin], [], [], _PAUSE)[0])

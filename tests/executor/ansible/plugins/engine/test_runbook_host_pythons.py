@@ -76,16 +76,22 @@ def test_the_same_way_is_one_python_and_another_way_another_one(asked):
     assert (asked.do(), len(asked.do(ansible_become_user="root")), asked.processes()[:1]) == (first, 1, first)
 
 
-def test_who_becomes_somebody_in_another_directory_is_done_by_another_one(asked, tmp_path):
+@pytest.fixture
+def sudo(tmp_path):
+    """What is called as sudo is, and becomes nobody else."""
+    program = tmp_path / "becomes"
+    program.write_text('#!/bin/sh\nexec /bin/sh -c "$8"\n')
+    program.chmod(0o755)
+    return program
+
+
+def test_who_becomes_somebody_in_another_directory_is_done_by_another_one(asked, sudo, tmp_path):
     # Given hosts on this machine whose variables differ in nothing but where sudo is called
-    becomes = tmp_path / "becomes"
-    becomes.write_text('#!/bin/sh\nexec /bin/sh -c "$8"\n')
-    becomes.chmod(0o755)
     places = [tmp_path / "one", tmp_path / "other"]
     for place in places:
         place.mkdir()
     # When
-    options = {"become": "sudo", "ansible_become_exe": str(becomes)}
+    options = {"become": "sudo", "ansible_become_exe": str(sudo)}
     told = [asked.answer(WHERE, **options, ansible_sudo_chdir=str(place)) for place in places]
     # Then each command stands where its own host says
     assert told == [str(place) for place in places]
@@ -160,13 +166,10 @@ def test_the_next_part_of_a_run_asks_the_same_one_as_if_it_had_been_started_for_
     parts.end(second)
 
 
-def test_what_became_somebody_here_is_left_to_nobody(parts, tmp_path):
+def test_what_became_somebody_here_is_left_to_nobody(parts, sudo):
     # Given one that another user has, who inherits nothing of Ansible's
-    becomes = tmp_path / "becomes"
-    becomes.write_text('#!/bin/sh\nexec /bin/sh -c "$8"\n')
-    becomes.chmod(0o755)
     first = Asked(parts)
-    first.answer(WHERE, become="sudo", ansible_become_exe=str(becomes))
+    first.answer(WHERE, become="sudo", ansible_become_exe=str(sudo))
 
     parts.end(first)
 
