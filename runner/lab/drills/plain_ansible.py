@@ -30,6 +30,7 @@ _ENDED = regex(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHA
 _SAID = regex(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
 _SAYS_NOTHING = "Assertion failed"
 _SHOWN = 5  # lines
+_RESULT = regex(r"^(?:ok|changed): \[([^\]]+)\] => (\{\"changed\".*\})$", re.MULTILINE)
 _FAILED = regex(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*? => (?=\{)", re.MULTILINE)
 
 
@@ -129,14 +130,16 @@ class PlainAnsible:
         file.touch(mode=0o600)
         file.write_text(json.dumps(dict(variables)), encoding="utf-8")
         try:
-            command = self._command(name, ["playbook", "--extra-vars", f"@{file}", str(playbook)], log, attempt)
+            words = ["playbook", "-v", "--extra-vars", f"@{file}", str(playbook)]  # with what each task has ended as
+            command = self._command(name, words, log, attempt)
             self.run(replace(command, leaves=leaves))
         except ExecutionError as error:
             text = log.read_text(encoding="utf-8", errors="replace")
             if failed := _FAILED.search(text):
                 said = _why(json.JSONDecoder().raw_decode(text, failed.end())[0])
-                why = _title(text[: failed.start()]) if said == _SAYS_NOTHING else said
-                raise ExecutionError(error.message, hint=f"{failed['host']}: {why}") from None
+                before, host = text[: failed.start()], failed["host"]
+                why = _judgement(before, host) if said == _SAYS_NOTHING else said
+                raise ExecutionError(error.message, hint=f"{host}: {why}") from None
             raise
 
     def inventory(self) -> Inventory:
@@ -178,15 +181,23 @@ class PlainAnsible:
         return LabCommand(name, argv, log, environment=environment)
 
 
-def _why(result: Mapping[str, Any]) -> str:
-    """Why a task has failed by its `result`: the last lines that its command has printed, or what Ansible says."""
-    lines = str(result.get("stderr") or result.get("msg") or "").strip().splitlines()
+def _why(result: Mapping[str, Any], *parts: str) -> str:
+    """Why a task has failed: the last lines of the first of the `parts` of its `result` that says anything.
+
+    Where none is given, that is what its command has printed, or what Ansible says.
+    """
+    words = (str(result.get(part) or "").strip() for part in parts or ("stderr", "msg"))
+    lines = next(filter(None, words), "").splitlines()
     return lines_joined("\n".join(lines[-_SHOWN:]))
 
 
-def _title(log: str) -> str:
-    """What the last task in `log` is called, without its marker."""
-    return log.rpartition("TASK [")[2].partition("] *")[0].rpartition("| ")[2]
+def _judgement(log: str, host: str) -> str:
+    """What the last task in `log` is called, which judges a command, and what that said on `host` where it failed."""
+    title = log.rpartition("TASK [")[2].partition("] *")[0].rpartition("| ")[2]
+    results = (json.loads(result) for of, result in _RESULT.findall(log) if of == host)
+    last: Mapping[str, Any] = next((each for each in reversed([*results]) if "rc" in each), {})
+    said = _why(last if last.get("rc") else {}, "stderr", "stdout")
+    return f"{title}: {said}" if said else title
 
 
 def _reached_at(variables: Mapping[str, Any]) -> Any:

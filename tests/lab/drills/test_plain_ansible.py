@@ -58,6 +58,24 @@ def test_of_a_command_that_fails_the_last_lines_are_told(ansible, tmp_path):
     assert caught.value.hint == "one: " + lines_joined("5\n6\n7\n8\n9")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("seq 9 >&2", lines_joined("5\n6\n7\n8\n9")), ("echo it is full", "it is full")],
+    ids=["stderr", "stdout"],
+)
+def test_where_a_judgement_fails_it_is_told_with_what_the_command_said(ansible, tmp_path, said, told):
+    # Given a task that judges what the one before it has done, as the steps of a runbook are compiled to
+    playbook = tmp_path / "play.yml"
+    act = {"ansible.builtin.shell": f"{said}; exit 3", "register": "result", "failed_when": False}
+    judge = {"name": "RUN-001/back/verify/1 | It ends well", "ansible.builtin.assert": {"that": "result.rc == 0"}}
+    playbook.write_text(json.dumps([{"hosts": "one", "gather_facts": False, "tasks": [act, judge]}]))
+    # When
+    with pytest.raises(ExecutionError) as caught:
+        ansible.play("the undo", playbook, {"ansible_python_interpreter": module_python()}, log=tmp_path / "log")
+    # Then
+    assert caught.value.hint == f"one: It ends well: {told}"
+
+
 def test_the_inventory_is_what_ansible_reads(ansible):
     inventory = ansible.inventory()
 
