@@ -30,7 +30,7 @@ _ENDED = regex(r"^(ok|changed|fatal|failed): \[([^\]]+)\](?:: (?:FAILED|UNREACHA
 _SAID = regex(r'^ok: \[([^\]]+)\] => \{\s*"msg": ("(?:[^"\\]|\\.)*")', re.MULTILINE)
 _SAYS_NOTHING = "Assertion failed"
 _SHOWN = 5  # lines
-_RESULT = regex(r"^(?:ok|changed): \[([^\]]+)\] => (\{\"changed\".*\})$", re.MULTILINE)
+_RESULT = regex(r"^(?:ok|changed): \[([^\]]+)\] => (\{.*\})$", re.MULTILINE)
 _FAILED = regex(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*? => (?=\{)", re.MULTILINE)
 
 
@@ -195,7 +195,7 @@ def _judgement(log: str, host: str) -> str:
     """What the last task in `log` is called, which judges a command, and what that said on `host` where it failed."""
     title = log.rpartition("TASK [")[2].partition("] *")[0].rpartition("| ")[2]
     results = (json.loads(result) for of, result in _RESULT.findall(log) if of == host)
-    last: Mapping[str, Any] = next((each for each in reversed([*results]) if "rc" in each), {})
+    last: Mapping[str, Any] = next((each for each in reversed([*results]) if {"rc", "censored"} & each.keys()), {})
     said = _why(last if last.get("rc") else {}, "stderr", "stdout")
     return f"{title}: {said}" if said else title
 

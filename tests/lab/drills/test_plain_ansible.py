@@ -76,6 +76,22 @@ def test_where_a_judgement_fails_it_is_told_with_what_the_command_said(ansible, 
     assert caught.value.hint == f"one: It ends well: {told}"
 
 
+def test_what_a_command_said_that_handles_a_secret_is_not_told(ansible, tmp_path):
+    # Given a command that fails as it may, and after it one whose words nobody may see
+    playbook = tmp_path / "play.yml"
+    act = {"register": "result", "failed_when": False}
+    before = {"ansible.builtin.shell": "echo nothing to do; exit 1", **act}
+    hidden = {"ansible.builtin.shell": "echo hunter2; exit 3", "no_log": True, **act}
+    judge = {"name": "RUN-001/back/verify/1 | It ends well", "ansible.builtin.assert": {"that": "result.rc == 0"}}
+    playbook.write_text(json.dumps([{"hosts": "one", "gather_facts": False, "tasks": [before, hidden, judge]}]))
+    # When
+    with pytest.raises(ExecutionError) as caught:
+        ansible.play("the undo", playbook, {"ansible_python_interpreter": module_python()}, log=tmp_path / "log")
+    # Then
+    assert caught.value.hint == "one: It ends well"
+    assert "hunter2" not in (tmp_path / "log").read_text()
+
+
 def test_the_inventory_is_what_ansible_reads(ansible):
     inventory = ansible.inventory()
 
