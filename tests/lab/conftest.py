@@ -51,11 +51,14 @@ def none_left():
 
 
 def _processes_of(path):
-    """The command line, by pid, of every process that names `path` in its arguments or environment."""
+    """The command line, by pid, of every process that names `path` in its arguments or environment.
+
+    That is but the one that waits until it may remove it.
+    """
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             arguments, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
-            if str(path).encode() in arguments + environment:
+            if str(path).encode() in arguments + environment and not arguments.startswith(b"flock\0"):
                 found[int(process.name)] = arguments.replace(b"\0", b" ").decode().strip()
     return found

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH
 from pathlib import Path
 
@@ -70,23 +71,38 @@ def test_only_its_owner_may_list_it():
         assert directory.stat().st_mode & 0o066 == 0
 
 
-def test_a_sweep_takes_the_directory_of_a_killed_demo_and_leaves_the_living_and_the_foreign(temporary):
-    # Given one demo that lives, one that was killed, and something else with another name
-    foreign = temporary / "precious"
-    foreign.mkdir()
-    with owner(temporary) as alive, owner(temporary) as dead:
-        living, killed = alive.stdout.readline().strip(), dead.stdout.readline().strip()
-        dead.kill()
-        dead.wait()
-        before = {str(path) for path in temporary.iterdir()}
+@pytest.mark.parametrize("busy", [False, True], ids=["at rest", "in use"])
+def test_it_is_gone_soon_after_its_owner_was_killed(temporary, busy):
+    # Given a demo, and what still writes into its directory for a while after its end
+    with owner(temporary) as killed:
+        directory = Path(killed.stdout.readline().strip())
+        (directory / "data").mkdir()
+        writes = 'for try in $(seq 200); do : >"$0/data/$try"; done 2>/dev/null; true'
+        with subprocess.Popen(["sh", "-c", writes if busy else "true", directory]):
+            # When
+            killed.kill()
+        killed.wait()
+    # Then
+    for _ in range(1000):
+        if not directory.exists():
+            break
+        time.sleep(0.05)
+    assert list(temporary.iterdir()) == []
 
+
+def test_a_sweep_takes_what_nobody_holds_and_leaves_the_living_and_the_foreign(temporary):
+    # Given one demo that lives, one that was killed with all that belongs to it, and something else with another name
+    foreign, killed = temporary / "precious", temporary / f"{PREFIX}killed"
+    foreign.mkdir()
+    killed.mkdir()
+    with owner(temporary) as alive:
+        living = alive.stdout.readline().strip()
         # When
         sweep()
-
         # Then
         after = {str(path) for path in temporary.iterdir()}
         alive.kill()
-    assert (before, after) == ({str(foreign), living, killed}, {str(foreign), living})
+    assert after == {str(foreign), living}
 
 
 def test_a_sweep_follows_no_symbolic_link(temporary):

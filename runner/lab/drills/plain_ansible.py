@@ -127,7 +127,8 @@ class PlainAnsible:
             ExecutionError: a task failed; the error has what it said, and on which host.
         """
         file = self.directory / "variables.json"  # not as arguments, which everybody on this machine may see
-        file.touch(mode=0o600)
+        for path in (file, log):
+            path.touch(mode=0o600)
         file.write_text(json.dumps(dict(variables)), encoding="utf-8")
         try:
             words = ["playbook", "-v", "--extra-vars", f"@{file}", str(playbook)]  # with what each task has ended as
