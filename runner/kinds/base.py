@@ -97,6 +97,11 @@ class Kind(Model):
         """The files and directories that its task reads on this machine, by their paths from the library's root."""
         return ()
 
+    @property
+    def compiled_files(self) -> tuple[str, ...]:
+        """The files beside the runbook whose text is compiled into its task."""
+        return ()
+
     def shell_code(self, read_file: ReadFile) -> Code | None:
         """The shell code, or the command line, that is done; None where there is none.
 

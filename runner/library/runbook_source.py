@@ -14,7 +14,7 @@ from runner.library import registered_values
 from runner.library.ansible_content import roles_used
 from runner.library.registry_entries import Registered, RegistryEntries
 from runner.library.root import LARGEST_SCRIPT, shown
-from runner.library.side_files import NONE, SideFiles, files_of, read_side_files
+from runner.library.side_files import NONE, SideFiles, compiled_files_of, files_of, read_side_files
 from runner.library.values_files import values_of
 from runner.model.procedure import baselines, branch_steps, drill_reader, registry_probes, shared_steps
 from runner.model.reader import to_runbook
@@ -28,9 +28,9 @@ from runner.model.yaml.yaml_file import read_file
 class Source:
     """A runbook with the file it was read from, that file's text, and the document with its positions.
 
-    `shared` has the text of each file of shared steps that it uses, by its path. `side_files` are what its playbook
-    needs besides, as they were when it was read, `values` what files of values set, and `registered` what it has from
-    the registry.
+    `shared` has the text of each file of shared steps that it uses, by its path, `scripts` that of each script by its
+    name. `side_files` are what its playbook needs besides, as they were when it was read, `values` what files of values
+    set, and `registered` what it has from the registry.
     """
 
     runbook: Runbook
@@ -41,12 +41,18 @@ class Source:
     side_files: SideFiles = field(default=NONE, repr=False)
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     registered: Registered = field(default=Registered(), repr=False)
+    scripts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def definition(self) -> bytes:
-        """All that the runbook is made of: the text of its file, of the shared steps, and its part of the registry."""
-        shared = [b"# %s\n%s" % (path.name.encode(), text) for path, text in self.shared.items()]
-        return b"\n".join((self.text, *shared, *filter(None, [self.registered.definition])))
+        """All that the runbook is made of: the text of its file, of shared steps and scripts, its part of the registry.
+
+        Of the files that its playbook needs besides it has the SHA-256.
+        """
+        beside = {**{path.name: text for path, text in self.shared.items()}, **self.scripts}
+        texts = [b"# %s\n%s" % (name.encode(), text) for name, text in beside.items()]
+        needed = [f"# {name} {sha256}".encode() for name, sha256 in self.side_files.digests.items()]
+        return b"\n".join((self.text, *texts, *needed, *filter(None, [self.registered.definition])))
 
     @property
     def sha256(self) -> str:
@@ -117,18 +123,18 @@ def read_source(path: Path, *, named: bool = True) -> Source:
 def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[str], None] | None = None) -> Source:
     """The runbook that the file at `path` holds, whose bytes are `data`; unless `named`, that may have any name.
 
-    `note` hears of each file of shared steps that is looked for beside it, before it is read, and of the registry.
+    `note` hears of each file that is looked for beside it, and of the registry; of shared steps before they are read.
 
     Raises:
         InvalidFileError: the file has faults; all of them are in it.
     """
     texts: dict[Path, bytes] = {}
-    entries = RegistryEntries(path.parent, shown, note or (lambda _name: None))
+    heard = note or (lambda _name: None)
+    entries = RegistryEntries(path.parent, shown, heard)
 
     def shared(name: str) -> Document:
         file = path.parent / f"{name}.yml"
-        if note:
-            note(f"{name}.yml")
+        heard(f"{name}.yml")
         if not os.path.lexists(file):
             raise FileNotFoundError(file)
         texts[file] = texts.get(file) or read_file(file, file=shown(file))
@@ -144,6 +150,17 @@ def source_of(path: Path, data: bytes, *, named: bool = True, note: Callable[[st
         fault = document.finding(("id",), "file-name", f"{runbook.id} stands in {path.name}", hint=hint)
         raise InvalidFileError([fault])
     files = read_side_files(path.parent.parent, files_of(runbook), roles_used)
+    scripts = read_side_files(path.parent, compiled_files_of(runbook))
+    for name in (*scripts.contents, *scripts.faults, *(f"../{name}" for name in (*files.contents, *files.faults))):
+        heard(name)
     return Source(
-        runbook, path, data, document, texts, files, values_of(document, runbook, files), entries.registered(values)
+        runbook,
+        path,
+        data,
+        document,
+        texts,
+        files,
+        values_of(document, runbook, files),
+        entries.registered(values),
+        scripts.contents,
     )

@@ -9,7 +9,10 @@ from types import MappingProxyType
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError
 from runner.core.limited_file import read_limited
+from runner.kinds.steps.base import StepKind
+from runner.model.procedure.drill import PHASES
 from runner.model.runbook import Runbook
+from runner.model.step import Step
 
 RUNBOOKS = "runbooks"
 """The directory of the library in which runbooks lie, and what lies beside them."""
@@ -36,9 +39,19 @@ NONE = SideFiles(MappingProxyType({}), MappingProxyType({}))
 def files_of(runbook: Runbook) -> list[str]:
     """The files and directories that `runbook` names, or a step of it, or the undo of one."""
     values = [str(PurePosixPath(RUNBOOKS, name)) for name in runbook.values or ()]
-    steps = (*runbook.procedure, *runbook.on_cancel)
-    actions = [action for step in steps for action in (step.action, step.undo and step.undo.action) if action]
+    actions = _actions((*runbook.procedure, *runbook.on_cancel))
     return list(dict.fromkeys([*values, *(name for action in actions for name in action.library_files)]))
+
+
+def compiled_files_of(runbook: Runbook) -> list[str]:
+    """The files beside `runbook` whose text a step of it is made of, or of its drill."""
+    drilled = (step for drill in runbook.drill for step in drill.steps(*PHASES))
+    actions = _actions((*runbook.procedure, *runbook.on_cancel, *drilled))
+    return list(dict.fromkeys(name for action in actions for name in action.compiled_files))
+
+
+def _actions(steps: Iterable[Step]) -> list[StepKind]:
+    return [action for step in steps for action in (step.action, step.undo and step.undo.action) if action]
 
 
 def read_side_files(

@@ -40,3 +40,32 @@ def test_files_that_belong_to_a_runbook_lie_below_it(tmp_path):
         with pytest.raises(ValueError, match=".") as caught:
             source.read_file(name)
         assert str(caught.value).startswith(sentence)
+
+
+def test_whatever_its_steps_do_is_a_part_of_its_definition(tmp_path):
+    # Given a runbook with a script, an undo and a drill by scripts, and tasks that lie in a file
+    def step(name, **keys):
+        return {"id": name, "name": name.title(), "verify": [{"command": "date"}], **keys}
+
+    undo = {"script": "undo.sh", "verify": [{"exit": 0}]}
+    steps = [
+        step("check", script="check.sh", effect="change", undo=undo),
+        step("renew", tasks="renew.yml", effect="change"),
+    ]
+    drill = {
+        "probe": {"http": "http://127.0.0.1/"},
+        "inject": {"script": "inject.sh"},
+        "symptom": {"that": "status == 503"},
+    }
+    path = runbook_file(tmp_path, steps=steps, drill=drill)
+    for name in ("check.sh", "undo.sh", "inject.sh"):
+        path.with_name(name).write_text("#!/bin/sh\ndate\n")
+    path.with_name("renew.yml").write_text("- ansible.builtin.command: date\n")
+    found = {read_source(path).sha256}
+    # Then each edit of any of them makes another definition of it
+    for name in ("check.sh", "undo.sh", "inject.sh", "renew.yml"):
+        path.with_name(name).write_text(path.with_name(name).read_text() + "# other\n")
+        found.add(read_source(path).sha256)
+    assert len(found) == 5
+    # And what a script says is told where the definition is compared with an earlier one
+    assert b"# check.sh\n#!/bin/sh\ndate\n# other\n" in read_source(path).definition

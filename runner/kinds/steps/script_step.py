@@ -48,6 +48,11 @@ class ScriptStep(StepKind):
         argv = [*_interpreter(self.script, text), verbatim(text), *_arguments(self.script, text, self.args)]
         return bounded(argv, timeout=timeout, chdir=self.chdir, environment=self.env)
 
+    @property
+    def compiled_files(self) -> tuple[str, ...]:
+        """The script."""
+        return (self.script,)
+
     def shell_code(self, read_file: ReadFile) -> Code | None:
         """The script's text, where a shell reads it."""
         return script_code(read_file(self.script), self.script)

@@ -25,7 +25,8 @@ from runner.scheduling.entries import entries
 def library(tmp_path):
     root = tmp_path / "library"
     runbook_file(root, trigger={"alert": "MON-001"})
-    runbook_file(root, id="RUN-002", title="Certificate", steps=[_script()])
+    runbook_file(root, id="RUN-002", title="Certificate", steps=[_script(), _tasks()])
+    (root / "runbooks" / "renew.yml").write_text("- ansible.builtin.command: certbot renew\n")
     (root / "runbooks" / "check.sh").write_text("#!/bin/sh\nopenssl version\n")
     (root / "runbooks" / "registry").mkdir()
     (root / "runbooks" / "registry" / "a.yml").write_text(alert("MON-001", runbook="RUN-001"))
@@ -39,6 +40,10 @@ def cache(tmp_path):
 
 def _script():
     return {"id": "check", "name": "Check", "script": "check.sh", "verify": [{"exit": 0}]}
+
+
+def _tasks():
+    return {"id": "renew", "name": "Renew", "effect": "change", "tasks": "renew.yml", "verify": [{"command": "date"}]}
 
 
 def says(library, cache):
@@ -74,6 +79,8 @@ def test_a_change_of_any_file_is_seen(library, cache):
     for change in (
         change_of_the_same_size,
         lambda: (runbooks / "check.sh").write_text("#!/bin/sh\ncurl localhost\n"),
+        lambda: (runbooks / "check.sh").write_text("#!/bin/sh\ncurl localhost:81\n"),
+        lambda: (runbooks / "renew.yml").write_text("- ansible.builtin.command: certbot certonly\n"),
         (runbooks / "check.sh").unlink,
         lambda: runbook_file(library.root, id="RUN-003", title="Third"),
         lambda: (runbooks / "RUN-002.yml").write_text("{"),
