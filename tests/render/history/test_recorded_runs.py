@@ -140,6 +140,13 @@ def test_each_run_that_passed_is_a_proof_of_what_it_ran_and_where():
     ]
 
 
+def test_a_run_that_passed_in_a_drill_that_failed_proves_nothing():
+    def drilled(verdict):
+        return history(records(aimed("db1"), ended(), (EventType.DRILL_FINISHED, None, None, {"verdict": verdict})))
+
+    assert [each.drilled for each in proofs(map(drilled, ["failed", "passed"]))] == [True]
+
+
 def test_what_did_not_pass_never_ended_or_was_taken_back_proves_nothing():
     taken_back = history(records(*done(), ended(), again(take_back=True), *done("undo-act"), ended("undone")))
     abandoned = history([*records(), record(1, EventType.RUN_ABANDONED, outcome="unknown")])
