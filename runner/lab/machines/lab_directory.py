@@ -16,7 +16,7 @@ from runner.lab.directory_locks import lock
 from runner.lab.machines.image import PROVISIONED, Image
 from runner.lab.machines.lab_teardown import strays, tear_down
 from runner.lab.machines.machine_process import end_orphans
-from runner.lab.machines.topology import MACHINES, MOST, PREFIX, Machine, Topology
+from runner.lab.machines.topology import DEFAULT, MACHINES, MOST, PREFIX, Machine, Topology
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _COMPLETE = "complete"
@@ -124,7 +124,7 @@ def new_lab(name: str, image: Image, *, snapshot: str, labs: Place = LABS) -> It
             path = labs.path / name
             if path.exists():
                 raise InvalidInputError(f"the lab {name!r} is up already", hint=f"runbook lab down --lab {name}")
-            origin = LabOrigin(_free_network(labs), str(image.path), snapshot, _BOOT.read_text(encoding="ascii"))
+            origin = LabOrigin(_free_network(name, labs), str(image.path), snapshot, _BOOT.read_text(encoding="ascii"))
             path.mkdir(mode=0o700)
             directory = LabDirectory(path, origin, labs.prefix)
             directory.write()
@@ -214,9 +214,10 @@ def _read(path: Path, labs: Place) -> LabDirectory:
     return LabDirectory(path, origin, labs.prefix)
 
 
-def _free_network(labs: Place) -> int:
+def _free_network(name: str, labs: Place) -> int:
+    """A network for the lab `name`; the first one is kept for the lab that `inventories/lab` leads to."""
     taken = {_read(path, labs).origin.network for path in _directories(labs)}
-    free = [number for number in range(MOST) if number not in taken]
+    free = [number for number in range(name != DEFAULT, MOST) if number not in taken]
     if not free:
         raise InvalidInputError(f"{MOST} labs are up, and there cannot be more", hint="runbook lab status")
     return free[0]

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from harness import ROOT
 
 from runner.core.errors import InvalidInputError
 from runner.lab.machines import control_groups
 from runner.lab.machines.image import Image
 from runner.lab.machines.lab_directory import existing_lab, names, new_lab, sweep_all, used_images
-from runner.lab.machines.topology import MACHINES
+from runner.lab.machines.topology import DEFAULT, MACHINES
 
 IMAGE = Image(Path("/nowhere/image"))
 KILLED = """
@@ -42,8 +44,21 @@ def test_each_lab_has_a_network_of_its_own_and_is_there_until_it_is_discarded(pl
     seen.append(names(place))
     labs.append(up(place, "three"))
 
-    assert [lab.origin.network for lab in labs] == [0, 1, 0]
+    assert [lab.origin.network for lab in labs] == [1, 2, 1]
     assert seen == [("one", "two"), ("two",)]
+
+
+def test_the_lab_of_the_inventory_has_its_addresses_whichever_was_up_before(place):
+    other, first = up(place, "one"), up(place, DEFAULT)
+
+    inventory = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text(encoding="utf-8"))
+    written = {
+        host: values["ansible_host"]
+        for group in inventory["all"]["children"].values()
+        for host, values in group["hosts"].items()
+    }
+    assert {name: first.topology.address(machine) for name, machine in MACHINES.items()} == written
+    assert other.topology.address(MACHINES["db1"]) not in written.values()
 
 
 def test_the_image_of_a_lab_that_goes_with_a_command_is_used(place):
@@ -85,7 +100,7 @@ def test_of_a_making_that_was_killed_the_next_command_leaves_nothing(place):
 
     sweep_all(place)
 
-    assert (done.stdout, left) == ("made\n", (["killed"], {f"{place.prefix}0-db1"}))
+    assert (done.stdout, left) == ("made\n", (["killed"], {f"{place.prefix}1-db1"}))
     assert (list(place.path.iterdir()), control_groups.starting_with(place.prefix)) == ([], set())
 
 
