@@ -23,7 +23,10 @@ from runner.core.errors import ExitCode
 @click.option("--url", default="", help="What the probe asks, where no verification of the runbook says that.")
 @click.option("--faults", "show", is_flag=True, help="Show the faults that there are.")
 def init(*, runbook: str | None, fault: str, needs: tuple[str, ...], url: str, show: bool) -> None:
-    """Write a first `drill:` block into the file of RUNBOOK, with a fault that is known and its undo."""
+    """Write a first drill into the file of RUNBOOK.
+
+    It is a `drill:` block, with a fault that is known and its undo.
+    """
     from runner.kinds.plugins import faults  # noqa: PLC0415 - as below
     from runner.services.drills import first_drill  # noqa: PLC0415 - as below
 
@@ -59,9 +62,10 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 @click.option("--all", "every", is_flag=True, help="End those that go on, and let none begin.")
 @click.option("--over", is_flag=True, help="Let drills begin again.")
 def stop(*, every: bool, over: bool) -> None:
-    """End all drills of this state directory: what they have broken is taken back, and none begins until --over.
+    """Stop all drills (--all), until --over.
 
-    Without an option it says whether they are stopped, and on which hosts something is not taken back.
+    They are those of this state directory; what they have broken is taken back. Without an option it says whether they
+    are stopped, and on which hosts something is not taken back.
     Exit code: 0 nothing is left broken; 1 something is, as far as anybody knows.
     """
     from runner.services.drills.brakes import let_go, pulled  # noqa: PLC0415 - it imports all that a run needs

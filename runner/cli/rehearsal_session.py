@@ -73,6 +73,7 @@ class DrillManner:
     """How drills are done: whether the questions are put to you, people called, and you asked before hosts are broken.
 
     Where a `trainee` mends what is broken, with `alert_only` nothing is said that would tell which runbook it is.
+    With `as_json` nothing is printed but messages: the output is for a program.
     """
 
     ask: bool = False
@@ -80,6 +81,7 @@ class DrillManner:
     yes: bool = False
     trainee: Trainee | None = None
     alert_only: bool = False
+    as_json: bool = False
 
 
 def do_drills(
@@ -122,7 +124,7 @@ def do_drills(
                 keyboard.agree("Break it?", nothing="nothing was broken", hint=hint)
             for result in session.do(sources, tests, plans):
                 show_calls(result)
-                show_result(result)
+                show_result(result, err=manner.as_json)
                 yield result
                 if result.is_interrupted or pulled(state):
                     return

@@ -187,6 +187,11 @@ class Step(Model):
         return self.action is not None and self.action.human
 
     @property
+    def asks_people(self) -> bool:
+        """Whether somebody must answer something for it."""
+        return bool(self.manual or self.confirmations or self.approve or self.choose)
+
+    @property
     def users(self) -> frozenset[str]:
         """Whom it becomes, or one of its verifications."""
         looks = [each.privilege for each in (*self.verify, *(self.undo.verify if self.undo else ()))]

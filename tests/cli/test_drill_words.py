@@ -40,7 +40,7 @@ def test_what_is_not_taken_back_is_named(runbook, here):
 
 
 def test_the_help_names_the_words(runbook, here):
-    assert "  stop  End all drills of this state directory" in runbook("drill", "--help").out
+    assert "  stop  Stop all drills (--all), until --over." in runbook("drill", "--help").out
 
 
 STEPS = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from runner.cli.output.table import draw
-from runner.cli.output.terminal import lines_joined, safe, short
+from runner.cli.output.terminal import fitting, lines_joined, safe, short
 from runner.core import duration
 from runner.core.wording import counted
 from runner.library.runbook_source import Source
@@ -15,8 +15,10 @@ from runner.services.drills.drill_plan import DrillPlan
 from runner.services.drills.owed_faults import TakenBack
 
 _FEW = 3
-_TELLS_TOO_MUCH = frozenset({"armed", "fault", "symptom", "proven"})
+_TELLS_TOO_MUCH = frozenset({"test", "armed", "fault", "symptom", "proven"})
 _WIDE = 160
+_LABEL, _WORDS, _TIMED = 9, 11, 21
+"""Columns of a label, of one of two words, and of one with a time before it."""
 _COLOURS = {DrillVerdict.PASSED: "green", DrillVerdict.FAILED: "red", DrillVerdict.EXCEPTED: "yellow"}
 
 
@@ -29,7 +31,7 @@ def show_beginning(sources: Sequence[Source], backend: str, *, hidden: bool = Fa
     more = f" and {len(sources) - _FEW} more" if len(sources) > _FEW else ""
     click.echo(f"drill    {safe(names)}{more}", err=True)
     promise = "it is broken on purpose, its runbook mends it, and a probe watches; nobody is called"
-    click.echo(f"         on {safe(backend)}: {promise}", err=True)
+    click.echo(fitting(f"         on {safe(backend)}: {promise}", _LABEL), err=True)
 
 
 def show_plans(plans: Sequence[DrillPlan], *, hidden: bool = False) -> None:
@@ -82,7 +84,7 @@ def show_taken_back(drills: Sequence[TakenBack]) -> None:
 
 def show_moment(moment: DrillMoment) -> None:
     """Print what happens now."""
-    click.echo(f"{moment.at:6.1f}s  {moment.word:<11} {safe(moment.text)}", err=True)
+    click.echo(fitting(f"{moment.at:6.1f}s  {moment.word:<11} {safe(moment.text)}", _TIMED), err=True)
 
 
 def quiet_moment(moment: DrillMoment) -> None:
@@ -97,18 +99,19 @@ def show_ways(ways: Mapping[str, Sequence[str]]) -> None:
         click.echo(f"reach    {safe(host)}: {safe(shlex.join(words) or 'this machine')}", err=True)
 
 
-def show_training(training: Training, *, passed: bool) -> None:
-    """Print what somebody did who was trained, and whether it counts."""
+def show_training(training: Training, *, passed: bool, err: bool) -> None:
+    """Print what somebody did who was trained, and whether it counts; as messages where `err`."""
     for each in training.steps:
         how = "by yourself" if each.own else "told what to type"
-        wrong = f", {each.wrong} wrong turns" if each.wrong else ""
+        wrong = f", {counted(each.wrong, 'wrong turn')}" if each.wrong else ""
         seen = "" if each.verified else ", nothing looks at it"
-        click.echo(f"step     {each.seconds:6.1f} s  {safe(each.name)}: {how}{wrong}{seen}")
+        click.echo(fitting(f"step     {each.seconds:6.1f} s  {safe(each.name)}: {how}{wrong}{seen}", _LABEL), err=err)
     for name in training.astray:
-        click.echo(f"astray   {safe(name)} was not the runbook for it")
-    share = f"{training.own} of {len(training.seen)} steps that were looked at by yourself ({training.share:.0%})"
+        click.echo(f"astray   {safe(name)} was not the runbook for it", err=err)
+    share = f"by yourself {training.own} of {len(training.seen)} steps that were looked at ({training.share:.0%})"
     counts = "it counts" if passed and training.counts else f"it does not count: {_why_not(training, passed=passed)}"
-    click.echo(f"graded   {share}, in {training.seconds:.0f} s, {training.wrong_turns} wrong turns; {counts}")
+    line = f"graded   {share}, in {training.seconds:.0f} s, {counted(training.wrong_turns, 'wrong turn')}; {counts}"
+    click.echo(fitting(line, _LABEL), err=err)
 
 
 def _why_not(training: Training, *, passed: bool) -> str:
@@ -119,11 +122,12 @@ def _why_not(training: Training, *, passed: bool) -> str:
     return "most steps were told" if passed else "the system was not well and proven"
 
 
-def show_result(result: DrillResult) -> None:
-    """Print how a test of a drill ended, and where the report of its run is."""
-    click.secho(f"{result.verdict.upper():8} {result.name}, {result.test}: {_why(result)}", fg=_COLOURS[result.verdict])
+def show_result(result: DrillResult, *, err: bool) -> None:
+    """Print how a test of a drill ended, and where the report of its run is; as messages where `err`."""
+    line = f"{result.verdict.upper():8} {result.name}, {result.test}: {_why(result)}"
+    click.secho(fitting(line, _LABEL), fg=_COLOURS[result.verdict], err=err)
     if result.report:
-        click.echo(f"report   {safe(result.report)}")
+        click.echo(f"report   {safe(result.report)}", err=err)
 
 
 def _why(result: DrillResult) -> str:
@@ -171,9 +175,9 @@ def show_series(done: DrillSeries) -> None:
         click.echo(f"never red  {checks} of {len(never)} runbooks, which the page names", err=True)
         never = {}
     for name, names in never.items():
-        click.echo(f"never red  {name}: {', '.join(names)}", err=True)
+        click.echo(fitting(f"never red  {name}, no test has seen these fail: {', '.join(names)}", _WORDS), err=True)
     for name, why in done.left_out.items():
-        click.echo(f"left out   {name}: {safe(why)}", err=True)
+        click.echo(fitting(f"left out   {name}: {safe(why)}", _WORDS), err=True)
     good = sum(result.ok for result in done.results)
     click.echo(f"{good} of {len(done.results)} as they must be, in {done.seconds:.0f} s", err=True)
 

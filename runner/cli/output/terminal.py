@@ -12,7 +12,7 @@ from runner.core.wording import in_one_line, lines_joined
 _LABEL = 11
 """Columns of a label, with the spaces around it."""
 
-__all__ = ["brief", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
+__all__ = ["brief", "fitting", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
 
 
 def short(text: str, width: int = 200) -> str:
@@ -24,11 +24,20 @@ def short(text: str, width: int = 200) -> str:
 
 def labelled(lines: Iterable[tuple[str, str]]) -> list[str]:
     """Lines of a label and a text each, safe, one below the other; on a terminal no text runs on below a label."""
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and sys.stderr.isatty() else 0
+    columns = _columns()
     return [part for label, text in lines for part in hanging(f"  {label:9}{safe(text)}".rstrip(), columns)]
 
 
-def hanging(line: str, columns: int) -> list[str]:
+def fitting(line: str, label: int) -> str:
+    """The `line` of a label, so many columns wide, and a text that is safe; on a terminal broken between its words."""
+    return "\n".join(hanging(line, _columns(), label))
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() and sys.stderr.isatty() else 0
+
+
+def hanging(line: str, columns: int, label: int = _LABEL) -> list[str]:
     """The `line` of a label and a text, in as many as it takes where it is wider than `columns`, which are 0 for any.
 
     What goes on stands below the text, so that nothing in it can look like another label.
@@ -36,7 +45,7 @@ def hanging(line: str, columns: int) -> list[str]:
     if not columns or len(line) <= columns:
         return [line]
     kept: dict[str, Any] = {"replace_whitespace": False, "break_on_hyphens": False, "tabsize": 1}
-    return textwrap.wrap(line, max(columns, 2 * _LABEL), subsequent_indent=" " * _LABEL, **kept)
+    return textwrap.wrap(line, max(columns, 2 * label), subsequent_indent=" " * label, **kept)
 
 
 def brief(value: Any) -> str:

@@ -45,8 +45,7 @@ def _retry(at: Place, step: Step) -> Iterator[Fault]:
 
 def unattended(at: Place, step: Step) -> Iterator[Fault]:
     """What is wrong with a `step` that is done when somebody cancels, and so asks nobody."""
-    human = step.manual or step.runs or step.confirmations or step.approve or step.choose
-    if human:
+    if step.asks_people or step.runs:
         yield (
             at,
             "wrong-on-cancel",

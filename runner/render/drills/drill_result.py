@@ -218,6 +218,8 @@ class DrillSeries:
         every: dict[str, dict[str, None]] = {}
         seen: dict[str, set[str]] = {}
         for result in self.results:
+            if result.verdict is DrillVerdict.EXCEPTED:  # in which nothing was looked at
+                continue
             every.setdefault(result.runbook, {}).update(dict.fromkeys(result.verifications))
             seen.setdefault(result.runbook, set()).update(result.red)
         return {name: [each for each in checks if each not in seen[name]] for name, checks in every.items()}

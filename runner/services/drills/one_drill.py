@@ -129,8 +129,8 @@ class _DrillRun(DrillJournal):
             if prepared := undo.prepare():
                 self.say("armed", prepared)
             before = time.monotonic()
-            phases.play("inject", "symptom", guard=undo.guard)
             self.say("fault", phases.in_words("inject") or "none: there is work to do")
+            phases.play("inject", "symptom", guard=undo.guard)
             if not drill.probe.uninterrupted:
                 self._see(probe, before)
             phases.judge("symptom", probe)

@@ -114,7 +114,10 @@ class DrillSession:
             InvalidInputError: one has no drill, or the hosts are of production.
         """
         by_name, is_used = {plan.name: plan for plan in plans}, False
-        for task in self._tasks(sources, tests):
+        tasks = list(self._tasks(sources, tests))
+        for task in tasks:
+            if len(tasks) > 1 and not task.exception:
+                self.say(DrillMoment(0.0, "test", f"{task.name}, {task.test}"))
             if is_used and not task.exception:
                 self.backend.restore()
                 task = replace(task, inventory=self._ansible.inventory()) if self.backend.moves else task  # noqa: PLW2901

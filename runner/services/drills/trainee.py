@@ -1,6 +1,6 @@
 """Somebody is trained: the system is broken, and they mend it by the runbook, step by step and with few hints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -150,20 +150,32 @@ class TrainingSession:
         hosts = phases.inventory.hosts_of(step.hosts or self.source.runbook.hosts)
         wanted = "; ".join(look.says for look in step.verify)
         first = f"{step.why or step.name}: {wanted}" if wanted else step.why or step.name
-        return StepToDo(number, of, step.name, hosts, (first, phases.shown(step, hosts[0])))
+        return StepToDo(
+            number, of, step.name, hosts, (first, _by_host({host: phases.shown(step, host) for host in hosts}))
+        )
 
     def _holds(self, phases: DrillPhases, step: Step) -> tuple[bool, str]:
         """Whether anything of `step` can be looked at, and why what it wants does not hold; empty where it does."""
         known = {name for each in self.source.runbook.procedure for name in (*each.capture, *each.choose)}
         looks = [look for look in step.verify if look.probes and not mentioned_in([*look.kinds], known)]
-        if not looks:
+        if not looks or mentioned_in([step.only_if, step.each], known):
             return False, ""
         soon = [look.model_copy(update={"within": _PATIENCE, "every": None}) if look.within else look for look in looks]
         try:
             phases.look_once(step, soon)
-        except (ExecutionError, InvalidInputError):
-            return True, "; ".join(look.says for look in looks)
+        except (ExecutionError, InvalidInputError) as error:
+            return True, error.hint or error.message
         return True, ""
+
+
+def _by_host(texts: Mapping[str, str]) -> str:
+    """The `texts` of hosts, each once, with the hosts that it is for where there are several."""
+    hosts: dict[str, list[str]] = {}
+    for host, text in texts.items():
+        hosts.setdefault(text, []).append(host)
+    if len(hosts) == 1:
+        return next(iter(hosts))
+    return "\n".join(f"{', '.join(names)}: {text}" for text, names in hosts.items())
 
 
 def neighbours(source: Source, able: Sequence[Source]) -> Iterator[Source]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runner.cli.output.drill_lines import quiet_moment, show_series
+from runner.cli.output.drill_lines import quiet_moment, show_result, show_series
 from runner.render.drills.drill_result import DrillMoment, DrillResult, DrillSeries, DrillTest, DrillVerdict
 
 
@@ -28,17 +28,27 @@ def result(number):
     )
 
 
-@pytest.mark.parametrize(("word", "is_told"), [("fault", False), ("armed", False), ("seen", True), ("undo", True)])
+@pytest.mark.parametrize(
+    ("word", "is_told"), [("test", False), ("fault", False), ("armed", False), ("seen", True), ("undo", True)]
+)
 def test_whoever_is_trained_is_told_what_they_see_and_that_it_is_taken_back(word, is_told, capsys):
     quiet_moment(DrillMoment(1.0, word, "The service runs"))
 
     assert ("The service runs" in capsys.readouterr().err) is is_told
 
 
+@pytest.mark.parametrize("err", [False, True])
+def test_where_a_program_reads_the_output_how_a_test_ended_is_a_message(err, capsys):
+    show_result(result(1), err=err)
+
+    line = "PASSED   RUN-001, as written: the runbook mends what was broken\n"
+    assert capsys.readouterr() == (("", line) if err else (line, ""))
+
+
 @pytest.mark.parametrize(
     ("count", "never"),
     [
-        (2, ["never red  RUN-000: alert/1", "never red  RUN-001: alert/1"]),
+        (2, [f"never red  RUN-00{number}, no test has seen these fail: alert/1" for number in range(2)]),
         (5, ["never red  5 verifications of 5 runbooks, which the page names"]),
     ],
 )

@@ -30,6 +30,13 @@ def test_a_long_text_goes_on_below_itself_and_loses_nothing(text, columns):
     assert "".join("".join(lines).split()) == "".join(line.split())
 
 
+def test_what_goes_on_stands_below_the_text_of_any_label():
+    assert hanging("   6.0s  seen        the probe: status 503 of the service", 44, 21) == [
+        "   6.0s  seen        the probe: status 503",
+        "                     of the service",
+    ]
+
+
 def test_nothing_is_broken_where_no_terminal_is_so_narrow():
     assert (hanging("  does     a b", 0), hanging("  does     a b", 14)) == (["  does     a b"], ["  does     a b"])
 

@@ -35,6 +35,12 @@ def test_what_one_test_has_seen_red_is_seen():
     assert done.never_red == {"RUN-001": ["a/2"]}
 
 
+def test_what_was_excepted_has_looked_at_nothing():
+    excepted = result(DrillTest.NO_FAULT, DrillVerdict.EXCEPTED)
+
+    assert (series(excepted).never_red, series(result(), excepted).never_red) == ({}, series(result()).never_red)
+
+
 def test_all_is_as_it_must_be_where_nothing_failed_and_something_was_done():
     assert series(result(), result(DrillTest.NO_FAULT, DrillVerdict.EXCEPTED)).ok is True
     assert series(result(), result(DrillTest.NO_FAULT, DrillVerdict.FAILED)).ok is False

@@ -45,7 +45,7 @@ class System:
         self.well, self.breaks, self.proof, self.undo = True, True, "", ""
         self.variables = {"runbook_environment": "lab"}
         self.played, self.playbooks, self.asked = [], {}, 0
-        self.interrupted = False
+        self.interrupted, self.refuses = False, False
 
     def inventory(self):
         address = {"ansible_host": "127.0.0.1", **self.variables}
@@ -55,6 +55,8 @@ class System:
         self.playbooks[name] = playbook.read_text()
         steps = dict.fromkeys(re.findall(r"RUN-001/([a-z-]+)/", self.playbooks[name]))
         self.played.append((name, variables["stuck_after"], [*steps]))
+        if name == "the fault" and self.refuses:
+            raise ExecutionError("the fault failed", hint="edge: there is no such service")
         if name == "the fault" and self.breaks:
             self.well = False
         if name == "the undo of the drill":
@@ -311,6 +313,14 @@ def test_what_nobody_has_seen_broken_is_not_passed(system, rehearse):
         False,
         ["well", "fault", "NOT BROKEN", "undo"],
     )
+
+
+def test_a_fault_is_told_when_it_begins(system, rehearse):
+    system.refuses = True
+
+    result, said = rehearse()
+
+    assert (result.verdict, said) == (DrillVerdict.FAILED, ["well", "fault", "NOT BROKEN", "undo"])
 
 
 def test_a_system_that_is_not_well_before_is_not_broken(system, rehearse):

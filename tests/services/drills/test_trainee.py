@@ -47,9 +47,8 @@ class Person:
 class Phases:
     """A system of which each look fails as often as it was told to."""
 
-    inventory = Inventory({"app": ["app1"]}, {"app1": {}})
-
-    def __init__(self, *failures):
+    def __init__(self, *failures, hosts=("app1",)):
+        self.inventory = Inventory({"app": list(hosts)}, {host: {} for host in hosts})
         self.failures, self.looks = list(failures), []
 
     def shown(self, step, host):
@@ -102,7 +101,34 @@ def test_what_is_not_done_yet_is_a_wrong_turn(train):
 
     training = train(person, phases)
 
-    assert (person.told, training.wrong_turns, training.counts) == (["it is not so yet: There is room"], 1, True)
+    assert (person.told, training.wrong_turns, training.counts) == (
+        ["it is not so yet: app1: /srv/fill is there"],
+        1,
+        True,
+    )
+
+
+def test_what_is_typed_is_told_for_each_host_where_it_is_not_the_same(train):
+    person = Person("done", "hint", "hint", "done")
+
+    train(person, Phases(hosts=("app1", "app2")))
+
+    assert person.asked[-1][3][1] == "app1: rm {{ file }} on app1\napp2: rm {{ file }} on app2"
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [{"only_if": "full == 'yes'"}, {"each": "{{ full }}"}],
+    ids=["only_if", "each"],
+)
+def test_a_step_that_needs_what_an_earlier_one_has_captured_is_not_looked_at(train, tmp_path, needs):
+    first = {**STEPS[0], "capture": {"full": "stdout"}}
+    runbook_file(tmp_path, hosts="app", steps=[first, {**STEPS[1], **needs}], scope={"handles": ["A disk is full"]})
+    phases = Phases("app1: 'full' is undefined")
+
+    training = train(Person("done", "done"), phases)
+
+    assert (phases.looks, training.wrong_turns, [each.verified for each in training.steps]) == ([], 0, [False, False])
 
 
 def test_a_training_in_which_every_step_was_told_does_not_count(train):

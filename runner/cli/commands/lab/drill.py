@@ -12,7 +12,7 @@ from runner.cli import context, lab_entry
 from runner.cli.drill_words import init, stop
 from runner.cli.output.drill_lines import show_beginning, show_series, show_training
 from runner.cli.output.table import draw
-from runner.cli.output.terminal import safe
+from runner.cli.output.terminal import fitting, safe
 from runner.cli.prompts import keyboard
 from runner.cli.prompts.trainee_prompt import TraineePrompt
 from runner.cli.rehearsal_session import DrillManner, do_drills, ended_in_order
@@ -119,15 +119,16 @@ def command(
         show_beginning(sources, hosts.name, hidden=options["alert_only"])
         trainee = TraineePrompt(context.actor().user, library) if options["as_trainee"] else None
         chosen = {name: options[name] for name in ("ask", "yes", "alert_only")}
-        manner = DrillManner(trainee=trainee, pages_for_real=page_for_real, **chosen)
+        manner = DrillManner(trainee=trainee, pages_for_real=page_for_real, as_json=as_json, **chosen)
         results = list(do_drills(library, hosts, state, sources, tests, manner))
     for each in results:
-        _keep(library, state, each)
+        _keep(library, state, each, err=as_json)
     recorded = recorded_drills(context.state_path(), context.clock())
     done = series(results, left_out, recorded, seconds=context.clock().since(began))
     stamp = f"{began.wall:%Y%m%dT%H%M%SZ}-{os.getpid()}"
     where = [word for path in inventories for word in ("-i", str(path))] + (["--backend", backend] if backend else [])
-    _finish(done, state.path / "drills" / stamp, junit, where, as_json=as_json)
+    _finish(done, state.path / "drills" / stamp, junit, as_json=as_json)
+    say_next(done, tests, library, where)
     raise click.exceptions.Exit(exit_code(done, tests))
 
 
@@ -138,10 +139,10 @@ def _picked(library: Library, sources: Sequence[Source], backend: str) -> list[S
     return [secrets.choice([*near.values()])]
 
 
-def _keep(library: Library, state: StateDirectory, result: DrillResult) -> None:
+def _keep(library: Library, state: StateDirectory, result: DrillResult, *, err: bool) -> None:
     """Show what somebody did who was trained, and record it where they agree to that."""
     if result.training:
-        show_training(result.training, passed=result.ok)
+        show_training(result.training, passed=result.ok, err=err)
         kept = keep_training(state, read(library).people(), result.training, passed=result.ok)
         note = f"recorded for {kept}" if kept else "not recorded: no contact of yours has drill_record: true"
         click.echo(f"record   {note}", err=True)
@@ -215,9 +216,11 @@ def _backend(inventories: tuple[Path, ...], library: Library, *, chosen: str | N
     cache = cache_directory(os.environ) / "lab"
     if _is_lab(chosen, cache):
         lab_entry.enter()
+        click.echo("hosts    a lab of five machines is started, and ended afterwards", err=True)
         with own_lab(library.root, cache) as backend:
             yield backend
     else:
+        click.echo("hosts    a database, its replica and a web shop are started here, and ended afterwards", err=True)
         with workspace() as directory, embedded(library.root, directory) as backend:
             yield backend
 
@@ -229,16 +232,14 @@ def _is_lab(chosen: str | None, cache: Path) -> bool:
     try:
         lab.check(cache)
     except InvalidInputError as error:
-        click.echo(f"backend  embedded: {safe(error.message)} ({safe(error.hint)})", err=True)
+        why = f"backend  embedded: {safe(error.message)} (runbook lab up says what to do)"
+        click.echo(fitting(why, len("backend  ")), err=True)
         return False
     return True
 
 
-def _finish(done: DrillSeries, directory: Path, junit: Path | None, where: Sequence[str], *, as_json: bool) -> None:
-    """Write the report to `directory`, and for CI to `junit`; print where, what came of it, and what may come next.
-
-    The words `where` have the next drill done on the same hosts.
-    """
+def _finish(done: DrillSeries, directory: Path, junit: Path | None, *, as_json: bool) -> None:
+    """Write the report to `directory`, and for CI to `junit`; print where it is, and what came of it."""
     directory.mkdir(parents=True)
     for name, text in drill_pages(done).items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -249,13 +250,25 @@ def _finish(done: DrillSeries, directory: Path, junit: Path | None, where: Seque
     elif len(done.results) > 1 or done.left_out:
         show_series(done)
     click.echo(f"drills   {safe(str(directory / INDEX))}", err=as_json)
+
+
+def say_next(done: DrillSeries, tests: Sequence[DrillTest], library: Library, where: Sequence[str]) -> None:
+    """Print what may come next, and why the exit code is what it is where it may surprise.
+
+    The words `where` have the next drill done on the same hosts.
+    """
     if any(result.not_begun for result in done.results) and "-i" in where:
         looks = context.typed(["preflight", done.results[0].runbook, *where])
         click.echo(f"next     see whether its hosts answer: {looks}; runbook lab status tells of a lab", err=True)
-    if len(done.results) == 1 and done.ok and not done.results[0].training:
-        words = ["drill", done.results[0].runbook, *where]
-        click.echo(f"next     answer its questions yourself: {context.typed([*words, '--ask'])}", err=True)
-        click.echo(f"         see that it can fail: {context.typed([*words, '--standard-tests'])}", err=True)
+    if exit_code(done, tests) is ExitCode.FAILED and done.ok:
+        click.echo("exit     1, as nothing was mended; --standard-tests ends with 0 instead", err=True)
+    if len(done.results) != 1 or not done.ok or done.results[0].training:
+        return
+    words, offers = ["drill", done.results[0].runbook, *where], {"see that it can fail": "--standard-tests"}
+    if any(step.asks_people for step in library.usable(done.results[0].runbook).runbook.procedure):
+        offers = {"answer its questions yourself": "--ask"} | offers
+    for label, (what, option) in zip(["next", ""], offers.items(), strict=False):
+        click.echo(f"{label:8} {what}: {context.typed([*words, option])}", err=True)
 
 
 def exit_code(done: DrillSeries, tests: Sequence[DrillTest]) -> ExitCode:

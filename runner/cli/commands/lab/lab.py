@@ -41,7 +41,10 @@ command.command_class = _InsideLabs
 @command.command("build")
 @click.option("--again", is_flag=True, help="Make it anew although it is there.")
 def build(*, again: bool) -> None:
-    """Make the image of the machines, once: a small Debian from the archive that apt uses here, and the web shop."""
+    """Make the image of the machines, once, in a few minutes.
+
+    It is a small Debian from the archive that apt uses here, and the web shop.
+    """
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -65,6 +68,7 @@ def up(name: str) -> None:
 def down(name: str) -> None:
     """End a lab, with everything of it."""
     lab.down(name)
+    click.echo(f"down   the lab {name}: nothing of it is left", err=True)
 
 
 @command.command("status")
@@ -78,7 +82,10 @@ def status() -> None:
 @_name
 @click.argument("words", nargs=-1)
 def shell(host: str, name: str, words: tuple[str, ...]) -> None:
-    """Open a session on HOST over SSH, or do the command WORDS there; ops may become root by sudo."""
+    """Open a session on HOST over SSH, or do the command WORDS there.
+
+    The user there is ops, who may become root by sudo.
+    """
     raise click.exceptions.Exit(subprocess.run([*lab.ssh_command(name, host), *words], check=False).returncode)
 
 
@@ -88,6 +95,7 @@ def shell(host: str, name: str, words: tuple[str, ...]) -> None:
 def power_off(host: str, name: str) -> None:
     """Cut the power of HOST: nothing on it ends in order, and it answers nobody."""
     lab.power_off(name, host)
+    click.echo(f"off    {host}; runbook lab power-on starts it again", err=True)
 
 
 @command.command("power-on")
@@ -96,22 +104,31 @@ def power_off(host: str, name: str) -> None:
 def power_on(host: str, name: str) -> None:
     """Start HOST again, with its disk as it is."""
     lab.power_on(name, host)
+    click.echo(f"on     {host}, with its disk as it was", err=True)
 
 
 @command.command("snapshot")
 @click.argument("snapshot")
 @_name
 def snapshot(snapshot: str, name: str) -> None:
-    """Keep the disks of all machines as SNAPSHOT; the machines are shut down for it, and started again."""
+    """Keep the disks of all machines as SNAPSHOT.
+
+    The machines are shut down for it, and started again.
+    """
     lab.snapshot(name, snapshot)
+    click.echo(f"kept   the disks of all machines; runbook lab restore {snapshot} begins with them again", err=True)
 
 
 @command.command("restore")
 @click.argument("snapshot", default=PROVISIONED)
 @_name
 def restore(snapshot: str, name: str) -> None:
-    """Start all machines anew, with their disks as they were at SNAPSHOT, or as the lab was at first."""
+    """Start all machines anew, with the disks of SNAPSHOT.
+
+    Without it, with their disks as they were when the lab was started first.
+    """
     lab.restore(name, snapshot)
+    click.echo(f"on     all machines, with their disks as they were at {snapshot}", err=True)
 
 
 def _show(statuses: list[lab.LabStatus]) -> None:
@@ -123,4 +140,4 @@ def _show(statuses: list[lab.LabStatus]) -> None:
     draw(rows, empty="no lab is up: start one with runbook lab up")
     for each in statuses:
         own = "" if each.name == DEFAULT else f" -i {each.inventory}"
-        click.echo(f"{each.name}  began with {each.snapshot}; use it with -i inventories/lab{own}", err=True)
+        click.echo(f"{each.name}  its disks began as {each.snapshot}; use it with -i inventories/lab{own}", err=True)

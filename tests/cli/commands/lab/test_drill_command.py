@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import click
 import pytest
 from harness.fakes import runbook_file
 
-from runner.cli.commands.lab.drill import exit_code
+from runner.cli.commands.lab.drill import exit_code, say_next
+from runner.cli.context import CommandContext
+from runner.cli.system import System
 from runner.core.errors import ExitCode
+from runner.library.library import Library
 from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest, DrillVerdict
 
 DRILL = {"probe": {"http": "http://web/"}, "inject": {"command": "stop-it"}, "symptom": {"that": "status == 503"}}
@@ -90,8 +94,38 @@ def test_what_cannot_be_drilled_is_left_out_by_name(runbook, library, here):
     ],
 )
 def test_what_must_fail_ends_as_a_failure_and_what_was_not_begun_as_neither(test, verdict, is_begun, code):
+    assert exit_code(ended(test, verdict, not_begun=not is_begun), [test]) == code
+
+
+def ended(test, verdict, **changes):
     about = {"runbook": "RUN-001", "name": "RUN-001", "title": "Pool", "severity": "P1", "sha256": "0" * 64}
     when = {"began": datetime(2026, 1, 1, tzinfo=UTC), "seconds": 1.0, "backend": "lab", "reasons": ()}
-    done = DrillResult(**about, **when, test=test, verdict=verdict, not_begun=not is_begun)
+    return DrillSeries((DrillResult(**about, **when, test=test, verdict=verdict, **changes),), {}, {}, 1.0)
 
-    assert exit_code(DrillSeries((done,), {}, {}, 1.0), [test]) == code
+
+ASKS = {"id": "ask", "name": "Ask", "manual": "Look at it", "verify": [{"confirm": "It is good"}]}
+EXIT = "exit     1, as nothing was mended; --standard-tests ends with 0 instead"
+
+
+@pytest.mark.parametrize(
+    ("test", "steps", "told"),
+    [
+        (DrillTest.AS_WRITTEN, None, ["next     see that it can fail: runbook drill RUN-001 --standard-tests"]),
+        (
+            DrillTest.NO_REMEDIATION,
+            [ASKS],
+            [
+                EXIT,
+                "next     answer its questions yourself: runbook drill RUN-001 --ask",
+                "         see that it can fail: runbook drill RUN-001 --standard-tests",
+            ],
+        ),
+    ],
+)
+def test_what_may_come_next_is_told_and_why_it_ends_with_1_where_it_has_passed(test, steps, told, here, capsys):
+    runbook_file(here, **({"steps": steps} if steps else {}))
+
+    with click.Context(click.Command("drill"), obj=CommandContext(None, None, System())):
+        say_next(ended(test, DrillVerdict.PASSED), [test], Library(here), [])
+
+    assert capsys.readouterr().err.splitlines() == told
