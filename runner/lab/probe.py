@@ -16,6 +16,8 @@ from runner.lab.interrupts import held
 _OK = 200
 _FLICKER = 0.5
 """Seconds of health too short to end an outage: while a pool fills up, a request may still find a free slot."""
+STEADY = 5
+"""So many good answers in a row say that a system is well: one is luck where only some of its hosts answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Probe:
     bad: int = 0
     last: ProbeAnswer | None = None
     outages: tuple[Outage, ...] = ()
+    good_in_a_row: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -122,6 +125,11 @@ class Probe:
         self.wait_for(lambda look: look.good is healthy or unless(), within=within)
         return self.healthy is healthy
 
+    def wait_steady(self, *, within: float, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Whether the last answers were all good, `STEADY` of them, within `within` seconds; as above, or `unless`."""
+        self.wait_for(lambda _look: self.good_in_a_row >= STEADY or unless(), within=within)
+        return self.good_in_a_row >= STEADY
+
     def wait_for_another(self, *, within: float, least: int = 0) -> bool:
         """Whether an answer came to a question that is asked from now on, and `least` so many in all.
 
@@ -146,6 +154,7 @@ class Probe:
                 self.outages = (*self.outages[:-1], Outage(self.outages[-1].began, answered))
             self.asked += 1
             self.bad += not look.good
+            self.good_in_a_row = self.good_in_a_row + 1 if look.good else 0
             self.last = look
             self._changed.notify_all()
 

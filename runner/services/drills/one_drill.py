@@ -15,7 +15,7 @@ from runner.lab.drills.drill_phases import DrillPhases, brief
 from runner.lab.drills.drill_question import AskedSystem, question
 from runner.lab.drills.undo_script import attempt_of
 from runner.lab.interrupts import uninterrupted
-from runner.lab.probe import Probe
+from runner.lab.probe import STEADY, Probe
 from runner.model.step import Effect
 from runner.orchestrator.request import Result, RunRequest
 from runner.render.drills.drill_result import DrillResult, DrillTest, DrillVerdict, Training
@@ -83,7 +83,7 @@ class _DrillRun(DrillJournal):
 
     def _not_ready(self, asked: AskedSystem, probe: Probe) -> str:
         """Why nothing is begun: the system is broken already, or its alert fires; empty where it is well."""
-        if not probe.wait(healthy=True, within=self.conditions.patience):
+        if not probe.wait_steady(within=self.conditions.patience):
             return f"before anything was done, {asked.words} {brief(probe)}"
         return f"before anything was done: {self.alert.look.says}" if self.alert and self.alert.ask().good else ""
 
@@ -117,7 +117,7 @@ class _DrillRun(DrillJournal):
                 raise
             self.fail("not undone", f"{error.message}: {error.hint}")
             return
-        if not probe.wait(healthy=True, within=self.conditions.patience):
+        if not probe.wait_steady(within=self.conditions.patience):
             self.fail("not well", f"after the undo, the probe is answered badly: {brief(probe)}")
 
     def _broken(self, undo: DrillUndo, phases: DrillPhases, probe: Probe) -> bool:
@@ -213,8 +213,8 @@ class _DrillRun(DrillJournal):
         if aborted:  # nothing else of it tells anything: what is broken is taken back at once
             return
         within = drill.budget.total_seconds() if not self.reasons else SOON
-        if not probe.wait(healthy=True, within=within, unless=lambda: bool(self.brakes.reason)):
-            self.fail("not well", f"the probe is still answered badly: {brief(probe)}")
+        if not probe.wait_steady(within=within, unless=lambda: bool(self.brakes.reason)):
+            self.fail("not well", _still_bad(probe))
         elif not drill.probe.uninterrupted:
             ended = probe.outages[-1].ended if probe.outages else None
             self.measured["outage"] = ended - probe.outages[0].began if ended is not None else None
@@ -229,16 +229,22 @@ class _DrillRun(DrillJournal):
         """Somebody follows the runbook by hand; whether the system is well then says the probe."""
         began = time.monotonic()
         self.training = follow(phases, brief(probe))
-        if not probe.wait(healthy=True, within=SOON):
-            self.fail("not well", f"the probe is still answered badly: {brief(probe)}")
+        if not probe.wait_steady(within=SOON):
+            self.fail("not well", _still_bad(probe))
             return
         ended = probe.outages[-1].ended if probe.outages else None
         self.measured["recover"] = max(0.0, ended - began) if ended is not None else None
         self._prove(phases, probe)
 
     def _prove(self, phases: DrillPhases, probe: Probe) -> None:
+        """The proof must hold, and the system, which was well before it, must be well all the time."""
+        asked, bad = probe.asked, probe.bad
         if why := self._proof(phases, probe):
             self.fail("not proven", why)
+            return
+        probe.wait_for(lambda _look: probe.asked >= asked + 2 * STEADY, within=self.conditions.patience)
+        if worse := probe.bad - bad:
+            self.fail("not steady", f"when it was well, {worse} of the next {probe.asked - asked} answers were bad")
         elif self.task.drill.proof:
             self.proofs = tuple(step.name for step in self.task.drill.proof)
             self.say("proven", phases.in_words("proof"))
@@ -280,3 +286,9 @@ class _DrillRun(DrillJournal):
         self.run = self.conditions.start(request, self.began.monotonic)
         self.say("ended", f"{source.id} {self.run.outcome}")
         return self.run
+
+
+def _still_bad(probe: Probe) -> str:
+    if probe.healthy:
+        return f"the probe is answered well only at times: {probe.bad} of {probe.asked} answers were bad"
+    return f"the probe is still answered badly: {brief(probe)}"

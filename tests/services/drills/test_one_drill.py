@@ -45,7 +45,7 @@ class System:
         self.well, self.breaks, self.proof, self.undo = True, True, "", ""
         self.variables = {"runbook_environment": "lab"}
         self.played, self.playbooks, self.asked = [], {}, 0
-        self.interrupted, self.refuses = False, False
+        self.interrupted = self.refuses = self.flickers = self.relapses = False
 
     def inventory(self):
         address = {"ansible_host": "127.0.0.1", **self.variables}
@@ -67,6 +67,11 @@ class System:
                 raise ExecutionError("the undo of the drill failed", hint=self.undo)
         if name == "the proof" and self.proof:
             raise ExecutionError("the proof failed", hint=self.proof)
+        if name == "the proof" and self.relapses:
+            self.well, seen = False, self.asked
+            while self.asked < seen + 2:
+                time.sleep(0.01)
+            self.well = True
 
 
 @pytest.fixture
@@ -74,7 +79,7 @@ def system(tmp_path):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             system.asked += 1
-            self.send_response(200 if system.well else 503)
+            self.send_response(200 if system.well and not (system.flickers and system.asked % 2) else 503)
             self.end_headers()
             self.wfile.write(b'{"error": "too many connections"}')
 
@@ -306,7 +311,7 @@ def test_what_works_on_a_healthy_system_says_so_and_is_excepted(rehearse):
 def test_what_nobody_has_seen_broken_is_not_passed(system, rehearse):
     system.breaks = False
 
-    result, said = rehearse(patience=0.2)
+    result, said = rehearse(patience=1.0)
 
     assert (result.verdict, result.is_void, said) == (
         DrillVerdict.FAILED,
@@ -364,6 +369,37 @@ def test_a_run_that_passes_on_a_system_that_stays_broken_fails_it(system, runs, 
 
     assert result.verdict is DrillVerdict.FAILED
     assert result.reasons == ("the probe is still answered badly: status 503 (too many connections)",)
+
+
+def test_a_system_of_which_one_half_is_mended_is_not_well(system, runs, rehearse):
+    begin = runs.start
+
+    def start(request, began):
+        system.flickers = True
+        return begin(request, began)
+
+    runs.start = start
+    result, said = rehearse(budget=timedelta(seconds=1), patience=1.0)
+
+    assert re.fullmatch(r"the probe is (answered well only at times|still answered badly): .*", result.reasons[0])
+    assert "proven" not in said
+
+
+def test_a_system_of_which_one_half_is_broken_before_is_not_broken_further(system, rehearse):
+    system.flickers = True
+
+    result, said = rehearse(patience=1.0)
+
+    assert (result.not_begun, said, system.played) == (True, ["NOT WELL"], [])
+
+
+def test_a_system_that_is_well_only_for_a_moment_is_not_mended(system, rehearse):
+    system.relapses = True
+
+    result, said = rehearse()
+
+    assert re.fullmatch(r"when it was well, [1-9]\d* of the next \d+ answers were bad", result.reasons[0])
+    assert said[-2:] == ["NOT STEADY", "undo"]
 
 
 def test_where_no_answer_may_be_bad_one_that_is_fails_it(rehearse):
