@@ -13,7 +13,7 @@ import click
 from runner.cli import context
 from runner.cli.output import progress
 from runner.cli.output.drill_lines import quiet_moment, show_calls, show_moment, show_plans, show_result, show_ways
-from runner.cli.output.terminal import safe
+from runner.cli.output.terminal import fitting, safe
 from runner.cli.prompts import keyboard
 from runner.cli.prompts.operator import InAdvance, Prompt
 from runner.cli.run_session import run_environment
@@ -34,6 +34,8 @@ from runner.services.drills.trainee import Trainee
 from runner.services.runs import start_run
 from runner.store.state_directory import StateDirectory
 
+_TIMED = 20
+"""Columns of a label of the demo with a time before it."""
 _TYPED = 60
 """Characters of a command that a person types, or copies from one line of a small screen."""
 
@@ -56,7 +58,7 @@ def new_stage(
     began, start = time.monotonic(), starter(directory, ask=ask)
 
     def say(text: str) -> None:
-        click.echo(f"{time.monotonic() - began:6.1f}s  {safe(text)}", err=True)
+        click.echo(fitting(f"{time.monotonic() - began:6.1f}s  {safe(text)}", _TIMED), err=True)
 
     return Stage(
         library=library,

@@ -123,7 +123,8 @@ class DrillPhases:
             for look in step.verify:
                 within = look.within if isinstance(look.within, timedelta) else _PATIENCE
                 if not probe.wait_for(partial(self._suits, look), within=within.total_seconds()):
-                    raise ExecutionError(f"{_NAMES[phase]} failed", hint=f"the probe: {look.says}; {brief(probe)}")
+                    wrong = f"{look.says} does not hold of what the probe is answered: {brief(probe)}"
+                    raise ExecutionError(f"{_NAMES[phase]} failed", hint=wrong)
 
     def _suits(self, wanted: Verification, look: ProbeAnswer) -> bool:
         return self.question.judge(wanted, look.seen).good

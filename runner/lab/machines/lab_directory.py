@@ -123,7 +123,10 @@ def new_lab(name: str, image: Image, *, snapshot: str, labs: Place = LABS) -> It
             sweep(labs)
             path = labs.path / name
             if path.exists():
-                raise InvalidInputError(f"the lab {name!r} is up already", hint=f"runbook lab down --lab {name}")
+                raise InvalidInputError(
+                    f"the lab {name!r} is up already",
+                    hint=f"runbook lab status says how it is reached, runbook lab down --lab {name} ends it",
+                )
             origin = LabOrigin(_free_network(name, labs), str(image.path), snapshot, _BOOT.read_text(encoding="ascii"))
             path.mkdir(mode=0o700)
             directory = LabDirectory(path, origin, labs.prefix)

@@ -1,6 +1,6 @@
 """The standard tests: each drill of a library as it is written, without its runbook, and without its fault."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +8,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+from runner.compiler.committed_playbook import reviewed
 from runner.core.deferred import dataclass
 from runner.core.errors import InvalidInputError, RunbookError
 from runner.core.events import Event, EventType
@@ -228,6 +229,17 @@ def rehearsed(source: Source) -> Source:
         return source
     hint = f"runbook drill init {source.id} writes a first one"
     raise InvalidInputError(f"{source.id} says nothing of how it is rehearsed", hint=hint)
+
+
+def check_committed(library: Library, sources: Iterable[Source], tests: Collection[DrillTest]) -> None:
+    """See that what the `tests` run is committed: a run that is refused must not leave anything broken before it.
+
+    Raises:
+        InvalidInputError: the playbook of one of `sources` is missing, or is not that of its text.
+    """
+    if {*tests} != {DrillTest.NO_REMEDIATION}:
+        for source in sources:
+            reviewed(library, source)
 
 
 def _drills(source: Source, backend: str) -> list[Drill]:

@@ -30,7 +30,7 @@ from runner.render.drills.drill_pages import INDEX, as_junit, drill_pages
 from runner.render.drills.drill_pages import as_json as drills_as_json
 from runner.render.drills.drill_result import DrillResult, DrillSeries, DrillTest
 from runner.services.drills.brakes import check_not_stopped
-from runner.services.drills.standard_tests import drillable, rehearsed, series
+from runner.services.drills.standard_tests import check_committed, drillable, rehearsed, series
 from runner.services.drills.trainee import neighbours
 from runner.services.library.tested_runbooks import runbook_states
 from runner.services.people_readiness import keep_training
@@ -106,6 +106,7 @@ def command(
         _offer(library)
         return
     named = [rehearsed(library.usable(name)) for name in runbooks]
+    check_committed(library, named, tests)
     state = context.state()
     context.recover_abandoned(state)
     check_not_stopped(state)
@@ -114,6 +115,7 @@ def command(
     began = context.clock()
     with ended_in_order(), _backend(inventories, library, chosen=backend) as hosts:
         sources, left_out = drillable(library, hosts.name) if every else (named, {})
+        check_committed(library, sources if every else (), tests)
         _confirm_calls(sources, page_for_real=page_for_real)
         sources = _picked(library, sources, hosts.name) if pick else sources
         show_beginning(sources, hosts.name, hidden=options["alert_only"])

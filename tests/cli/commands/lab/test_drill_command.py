@@ -26,6 +26,14 @@ def test_a_runbook_without_a_drill_is_refused(runbook, library, here):
     assert (ran.code, "RUN-001 says nothing of how it is rehearsed" in ran.err) == (2, True)
 
 
+def test_a_runbook_whose_playbook_is_not_committed_is_refused_before_anything_is_started(runbook, here):
+    runbook_file(here, hosts="web", drill={**DRILL, "backends": ["embedded"]})
+
+    ran = runbook("drill", "RUN-001", "--backend", "embedded")
+
+    assert (ran.code, "playbooks/RUN-001.yml is missing" in ran.err, "hosts    " in ran.err) == (2, True, False)
+
+
 def test_an_inventory_that_is_not_there_is_an_error(runbook, here):
     ran = runbook("--library", "shipped", "drill", "RUN-001", "-i", "inventories/nowhere")
 
