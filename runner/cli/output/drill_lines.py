@@ -149,9 +149,8 @@ def show_calls(result: DrillResult) -> None:
     """Print whom the run would have called."""
     for each in result.calls:
         by = f" by {', '.join(each.channels)}" if each.channels else ""
-        click.echo(
-            f"{'':7}  {'not sent':<11} {each.action} to {safe(each.contact)}{by}: {safe(each.summary)}", err=True
-        )
+        text = f"{each.action} to {safe(each.contact)}{by}: {safe(each.summary)}"
+        click.echo(fitting(f"{'':7}  {'not sent':<11} {text}", _TIMED), err=True)
 
 
 def show_series(done: DrillSeries) -> None:

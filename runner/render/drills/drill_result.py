@@ -23,8 +23,8 @@ class DrillTest(StrEnum):
 
 
 _PROMISES: Mapping[DrillTest, str] = {
-    DrillTest.AS_WRITTEN: "the runbook mends what was broken",
-    DrillTest.NO_REMEDIATION: "without the runbook it stays broken",
+    DrillTest.AS_WRITTEN: "the runbook does what it is for",
+    DrillTest.NO_REMEDIATION: "without the runbook all stays as it was",
     DrillTest.NO_FAULT: "the runbook refuses a healthy system",
 }
 

@@ -41,7 +41,7 @@ def test_whoever_is_trained_is_told_what_they_see_and_that_it_is_taken_back(word
 def test_where_a_program_reads_the_output_how_a_test_ended_is_a_message(err, capsys):
     show_result(result(1), err=err)
 
-    line = "PASSED   RUN-001, as written: the runbook mends what was broken\n"
+    line = "PASSED   RUN-001, as written: the runbook does what it is for\n"
     assert capsys.readouterr() == (("", line) if err else (line, ""))
 
 
