@@ -77,7 +77,8 @@ class RunRequest:
     `beside` are the files that the playbook includes, whose hashes stand in it.
     `named` is what somebody has named with --limit, where the run that handed over has set `limit`. With `called` a
     step of the run `parent` is done by it: that one calls and announces, and gives it `within` seconds.
-    One that is a `drill` calls nobody of its own accord once its command has died. `answers` is for one that is
+    One that is a `drill` calls nobody of its own accord once its command has died, and a `silent` one never: it goes on
+    with such a run, or takes it back, and has the contacts of people. `answers` is for one that is
     gone on with, or taken back. `still_approved` raises where what people have said yes to
     before is not what is done any more.
     """
@@ -102,6 +103,7 @@ class RunRequest:
     tree: str = ""
     called: bool = False
     drill: bool = False
+    silent: bool = False
     within: float | None = None
     answers: DoubtAnswers = DoubtAnswers()
     library: Library | None = None
@@ -189,7 +191,7 @@ class RunRequest:
     @property
     def tells_nobody(self) -> bool:
         """Whether nobody is called for it, or told how it goes: it only looks, or another run does that for it."""
-        return self.looks or self.called
+        return self.looks or self.called or self.silent
 
     @property
     def looks(self) -> bool:

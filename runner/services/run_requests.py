@@ -212,6 +212,8 @@ def _request_of(run: RunDirectory, library: Library, *, mode: Mode | None, accep
         parent=state.parent,
         tree=state.tree,
         called=state.called,
+        drill=state.drill,
+        silent=state.drill,
         library=library,
     )
 

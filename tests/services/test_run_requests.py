@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,18 @@ def test_an_interrupted_run_is_resumed_by_what_it_was_begun_with(engine, failed)
 
     assert (resumed.run_id, resumed.mode, undone.mode) == (RUN_ID, "step", "run")
     assert resumed.inventories == engine.asked_for.inventories
+
+
+@pytest.mark.parametrize("drill", [False, True])
+def test_nobody_is_called_where_the_run_of_a_drill_is_gone_on_with(engine, drill):
+    engine.ansible.answers["two", "action"] = FAILED
+    engine.asked_for = replace(engine.request(change("one"), change("two")), drill=drill)
+    engine.do()
+    run = engine.directory_of_the_run
+
+    requests = [prepare_resume(run, engine.library, engine.env.state), prepare_undo(run, engine.library)]
+
+    assert [(each.drill, each.tells_nobody) for each in requests] == [(drill, drill)] * 2
 
 
 def test_by_another_text_only_where_somebody_accepts_that(engine, failed):

@@ -70,7 +70,7 @@ def request_to(
         source=source,
         playbook=reviewed(library, source),
         beside=reviewed_beside(library, source),
-        contacts=library.contacts(source),
+        contacts=request.contacts if request.drill else library.contacts(source),  # those of a drill only record
         inventories=request.inventories,
         limit=",".join(hosts),
         named=request.named if request.parent else request.limit,
@@ -83,6 +83,8 @@ def request_to(
         break_glass=request.break_glass,
         parent=request.run_id,
         tree=request.tree or request.run_id,
+        drill=request.drill,
+        silent=request.silent,
         library=library,
     )
 

@@ -69,6 +69,18 @@ def test_whoever_hands_over_calls_nobody_and_whoever_takes_over_does(engine, oth
     assert engine.channel.sent == []
 
 
+def test_whoever_takes_over_in_a_drill_calls_by_the_channels_of_the_drill_and_is_of_it(engine, other):
+    policy = {**NOBODY, "when": ["step_failed"]}
+    other(steps=[change("three", on_failure="escalate")], escalation=policy)
+    engine.ansible.answers["two", "action"] = engine.ansible.answers["three", "action"] = FAILED
+    engine.asked_for = replace(engine.request(change("two", on_failure="RUN-002")), drill=True)
+
+    result = engine.do()
+
+    child = engine.env.state.run(result.children[0].result.run_id).state
+    assert (result.children[0].result.outcome, child.drill, engine.channel.actions) == ("failed", True, ["trigger"])
+
+
 @pytest.mark.parametrize("wrong", ["absent", "stale"])
 def test_what_can_not_take_over_is_known_before_anything_is_done(engine, other, wrong):
     if wrong == "stale":
