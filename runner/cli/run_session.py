@@ -74,7 +74,7 @@ def calling_if_refused(state: StateDirectory, run: RunState, *, attended: bool =
     try:
         yield
     except RunbookError as error:
-        if is_mended_at_once(error, "run"):
+        if is_mended_at_once(error, "run") or run.drill:
             raise
         unattended = run.mode == "auto" and not (attended or sys.stdin.isatty())
         run = run if unattended else replace(run, mode="run")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.engine import FAILED, change
+from harness.engine import FAILED, NOBODY, change
 from harness.fakes import RUN_ID
 
 from runner.core.errors import InvalidInputError, LockedError
@@ -72,13 +72,17 @@ def test_an_interrupted_run_is_resumed_by_what_it_was_begun_with(engine, failed)
 @pytest.mark.parametrize("drill", [False, True])
 def test_nobody_is_called_where_the_run_of_a_drill_is_gone_on_with(engine, drill):
     engine.ansible.answers["two", "action"] = FAILED
-    engine.asked_for = replace(engine.request(change("one"), change("two")), drill=drill)
+    steps = change("one"), change("two", on_failure="escalate")
+    engine.asked_for = replace(engine.request(*steps, escalation={**NOBODY, "when": ["step_failed"]}), drill=drill)
     engine.do()
-    run = engine.directory_of_the_run
+    run, contacts, before = engine.directory_of_the_run, engine.asked_for.contacts, len(engine.channel.sent)
 
     requests = [prepare_resume(run, engine.library, engine.env.state), prepare_undo(run, engine.library)]
 
     assert [(each.drill, each.tells_nobody) for each in requests] == [(drill, drill)] * 2
+    engine.asked_for = replace(requests[0], contacts=contacts)
+    assert engine.resume().outcome == "failed"
+    assert (before, len(engine.channel.sent) > before) == (1, not drill)
 
 
 def test_by_another_text_only_where_somebody_accepts_that(engine, failed):
