@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runner.cli import context
-from runner.cli.output.terminal import safe, short
+from runner.cli.output.terminal import commented, fitting, safe, short
 from runner.core.errors import AuditError, ExitCode, RunbookError
 from runner.core.wording import addressee, listed
 from runner.store.next_command import acknowledging
@@ -19,6 +19,10 @@ from runner.store.next_command import acknowledging
 if TYPE_CHECKING:
     from runner.orchestrator.request import Call, Child, Result
     from runner.store.next_command import NextCommand
+
+
+_TITLE = 8
+"""Columns of a title, with the space behind it."""
 
 
 def show(result: Result, *, as_json: bool) -> None:
@@ -90,7 +94,7 @@ def _aftermath(result: Result) -> Iterator[str]:
     yield from what
     yield from called(result.calls)
     yield from _under("taken", [f"by {safe(result.acknowledged)}"] if result.acknowledged else [])
-    yield from _under("then", list(_then(result)))
+    yield from _beside("then", list(_then(result)))
     yield from next_
 
 
@@ -162,10 +166,8 @@ def end_lines(
     """What happened and how the hosts stand, and what to type next."""
     hosts = [f"{how}: {safe(listed(names))}" for how, names in standing.items()]
     hosts = list(_under("hosts", hosts or ["none was touched"]))
-    commands = {context.typed(way.words): way.does for way in ways_on}
-    width = max(map(len, commands))
-    typed = [f"{safe(command):{width}}  # {safe(does)}" for command, does in commands.items()]
-    return [f"what    {short(happened)}", *hosts], list(_under("next", typed))
+    commands = {safe(context.typed(way.words)): safe(way.does) for way in ways_on}
+    return [fitting(f"what    {short(happened)}", _TITLE), *hosts], [*_beside("next", commented(commands, _TITLE))]
 
 
 def became(action: str, *, arrived: bool, otherwise: bool = False) -> str:
@@ -181,13 +183,23 @@ def became(action: str, *, arrived: bool, otherwise: bool = False) -> str:
 
 
 def _under(title: str, lines: list[str]) -> Iterator[str]:
+    """The `lines` beside their title; on a terminal each is broken between its words."""
+    for line in _beside(title, lines):
+        yield fitting(line, _TITLE)
+
+
+def _beside(title: str, lines: list[str]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield f"{title if number == 0 else '':7} {line}"
+
+
+def _error(problem: str) -> list[str]:
+    return f"error: {safe(problem, lines=True)}".split("\n")
 
 
 def _complain(result: Result) -> None:
     for problem in result.problems:
         if not (result.ways_on and problem == result.happened and sys.stdout.isatty()):  # it is there already
-            click.echo(f"error: {safe(problem, lines=True)}", err=True)
+            click.echo("\n".join(fitting(line, len("error: ")) for line in _error(problem)), err=True)
     if result.hint:
         context.hint(result.hint)

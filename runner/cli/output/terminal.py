@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from runner.core.characters import safe
@@ -12,7 +12,7 @@ from runner.core.wording import in_one_line, lines_joined
 _LABEL = 11
 """Columns of a label, with the spaces around it."""
 
-__all__ = ["brief", "fitting", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
+__all__ = ["brief", "commented", "fitting", "hosts_in_line", "labelled", "lines_joined", "safe", "short"]
 
 
 def short(text: str, width: int = 200) -> str:
@@ -31,6 +31,24 @@ def labelled(lines: Iterable[tuple[str, str]]) -> list[str]:
 def fitting(line: str, label: int) -> str:
     """The `line` of a label, so many columns wide, and a text that is safe; on a terminal broken between its words."""
     return "\n".join(hanging(line, _columns(), label))
+
+
+def commented(commands: Mapping[str, str], before: int) -> list[str]:
+    """Each of the `commands`, and what it does, of which so many columns are `before` each line."""
+    columns = _columns()
+    return with_comments(commands, columns - before if columns else 0)
+
+
+def with_comments(commands: Mapping[str, str], columns: int) -> list[str]:
+    """Each of the `commands` and what it does, behind it, or below where `columns`, 0 for any, are too few for one.
+
+    No command is broken: it is copied.
+    """
+    width = max(map(len, commands), default=0)
+    lines = [f"{command:{width}}  # {does}" for command, does in commands.items()]
+    if not columns or max(map(len, lines), default=0) <= columns:
+        return lines
+    return [line for command, does in commands.items() for line in (command, f"  # {does}")]
 
 
 def _columns() -> int:

@@ -87,4 +87,4 @@ def lines(event: Event) -> list[str]:
 
 def guard(data: Mapping[str, Any]) -> str:
     """What a guard requires, and what was given."""
-    return short(data["sentence"])
+    return short(data["sentence"], 500)

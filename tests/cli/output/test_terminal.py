@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.cli.output.terminal import brief, hanging, labelled, safe, short
+from runner.cli.output.terminal import brief, hanging, labelled, safe, short, with_comments
 
 ANY = st.text(st.characters(exclude_categories=()))
 VALUES = st.recursive(ANY | st.integers() | st.none(), lambda item: st.lists(item) | st.dictionaries(ANY, item))
@@ -39,6 +39,17 @@ def test_what_goes_on_stands_below_the_text_of_any_label():
 
 def test_nothing_is_broken_where_no_terminal_is_so_narrow():
     assert (hanging("  does     a b", 0), hanging("  does     a b", 14)) == (["  does     a b"], ["  does     a b"])
+
+
+@pytest.mark.parametrize("columns", [0, 28, 27])
+def test_what_a_command_does_stands_below_it_where_there_is_no_room_behind_and_no_command_is_broken(columns):
+    lines = with_comments({"runbook ack RUN": "takes it", "runbook show RUN": "shows"}, columns)
+
+    assert lines == (
+        ["runbook ack RUN", "  # takes it", "runbook show RUN", "  # shows"]
+        if columns == 27
+        else ["runbook ack RUN   # takes it", "runbook show RUN  # shows"]
+    )
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
