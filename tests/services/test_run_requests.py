@@ -83,6 +83,11 @@ def test_nobody_is_called_where_the_run_of_a_drill_is_gone_on_with(engine, drill
     engine.asked_for = replace(requests[0], contacts=contacts)
     assert engine.resume().outcome == "failed"
     assert (before, len(engine.channel.sent) > before) == (1, not drill)
+    # And none where its hosts are gone, before anything is done
+    before = len(engine.channel.sent)
+    engine.ansible.hosts = {}
+    assert engine.resume().outcome == "failed"
+    assert (len(engine.channel.sent) > before) is not drill
 
 
 def test_by_another_text_only_where_somebody_accepts_that(engine, failed):

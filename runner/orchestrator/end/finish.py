@@ -180,8 +180,8 @@ class RunFinish(Failsafe):
     def _call(self, outcome: Outcome, end: Event | None) -> None:
         """Call or resolve. For a step from which another runbook took over, nobody is called twice."""
         heard = any(child.has_called and child.result.outcome not in _RESOLVED for child in self.children)
-        if self.request.silent or (self.request.called and not self.pager.declared):
-            return  # the run that it works for calls, if one does
+        if self.request.called and not self.pager.declared:
+            return  # the run that it works for calls
         if outcome in _RESOLVED:
             self.pager.passed(end)
         elif outcome is Outcome.UNDONE:

@@ -77,6 +77,8 @@ class Pager(PageSender):
         `otherwise` is how it stopped where none of its steps failed. Who was called because it took too long is called
         once more: it is another cause, of the same incident.
         """
+        if self._request.silent:
+            return
         entries = self._recorder.ledger.entries
         saw = {step: entry.reason for (step, _), entry in entries.items() if entry.reason}
         so_far = replace(
