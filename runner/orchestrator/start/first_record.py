@@ -70,6 +70,7 @@ def described(request: RunRequest, env: RunEnvironment) -> dict[str, Any]:
         "mode": request.mode,
         "parent": request.parent,
         **({"called": True} if request.called else {}),
+        **({"drill": True} if request.drill else {}),
         "budget": _budget(request),
         "provide": list(runbook.escalation.provide),
         **_ladder(request),

@@ -200,13 +200,13 @@ def _read(data: Mapping[str, Any]) -> RunSummary:
 
 
 def proof_of(run: RunHistory) -> Proof | None:
-    """What `run` proves; None when it is no proof: also where it has passed, and the drill that it is of has failed."""
-    verdict = run.drill.get("verdict")
-    if run.unproven or not run.ended or verdict not in (None, "passed"):
+    """What `run` proves; None when it is no proof: also where it has passed, and the drill that it is of has not."""
+    drilled = run.drill.get("verdict") == "passed"
+    if run.unproven or not run.ended or ((run.in_drill or run.drill) and not drilled):
         return None
     last = run.attempts[-1]
     sums = (last.runbook_sha256, last.playbook_sha256)
-    return Proof(run.runbook, *sums, run.environment, run.run, run.ended, drilled=verdict == "passed")
+    return Proof(run.runbook, *sums, run.environment, run.run, run.ended, drilled=drilled)
 
 
 def proofs(runs: Iterable[RunHistory]) -> Iterator[Proof]:

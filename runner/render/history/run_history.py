@@ -48,7 +48,8 @@ class RunHistory:
     sentence, `standing` has the hosts by how they stood then, `ways_on` what goes on from there; all are empty until it
     has ended. `nothing_needed` says that the condition of each step was not met. `unproven` says why it is no proof
     that its runbook works; empty when it is one. `not_called` says who was outside of their hours,
-    `triggers` what the rollback triggers came to, `drill` what the drill came to that it was part of.
+    `triggers` what the rollback triggers came to, `drill` what the drill came to that it was part of, if
+    it is `in_drill` and that has ended.
     """
 
     run: str
@@ -92,6 +93,7 @@ class RunHistory:
     category: str = ""
     triggers: tuple[TriggerHistory, ...] = ()
     drill: Mapping[str, Any] = field(default_factory=dict)
+    in_drill: bool = False
 
     @property
     def started(self) -> datetime:
@@ -227,6 +229,7 @@ def _history(every: Sequence[Record], now: Instant | None) -> RunHistory:
         abandoned=bool(end and end.type == EventType.RUN_ABANDONED),
         triggers=trigger_histories(records),
         drill=next((record.data for record in reversed(every) if record.type == EventType.DRILL_FINISHED), {}),
+        in_drill=bool(data.get("drill")),
         **_ending(end.data if end else {}),
     )
 

@@ -140,11 +140,17 @@ def test_each_run_that_passed_is_a_proof_of_what_it_ran_and_where():
     ]
 
 
-def test_a_run_that_passed_in_a_drill_that_failed_proves_nothing():
+@pytest.mark.parametrize("marked", [True, False], ids=["this version", "an earlier one"])
+def test_a_run_that_passed_in_a_drill_that_failed_proves_nothing(marked):
     def drilled(verdict):
-        return history(records(aimed("db1"), ended(), (EventType.DRILL_FINISHED, None, None, {"verdict": verdict})))
+        end = (EventType.DRILL_FINISHED, None, None, {"verdict": verdict})
+        return history(records(aimed("db1"), ended(), end, first={**FIRST, **({"drill": True} if marked else {})}))
 
     assert [each.drilled for each in proofs(map(drilled, ["failed", "passed"]))] == [True]
+
+
+def test_a_run_that_passed_in_a_drill_whose_command_died_proves_nothing():
+    assert list(proofs([history(records(aimed("db1"), ended(), first={**FIRST, "drill": True}))])) == []
 
 
 def test_what_did_not_pass_never_ended_or_was_taken_back_proves_nothing():
