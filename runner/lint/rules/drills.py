@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from runner.kinds.verifications.that import That
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
+from runner.model.checks.condition_truth import met_by_nothing
 from runner.model.step import Step
 from runner.model.verification import Verification
 
@@ -45,6 +47,41 @@ def _look(step: Step, verification: Verification) -> tuple[object, ...]:
     """What is looked at: by the verification itself, or else what the action of its step tells."""
     probes = any(kind.probes for kind in verification.kinds)
     return verification.kinds, None if probes else step.action
+
+
+_LOCKS = """\
+    - name: Nobody waits
+      sql: SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted
+      that: row.waiting == 0
+"""
+_ALL_LOCKS = """\
+    - name: Nobody waits
+      sql: SELECT count(*) AS locks, count(*) FILTER (WHERE NOT granted) AS waiting FROM pg_locks
+      that: [row.waiting == 0, row.locks > 0]
+"""
+
+
+@Rule(
+    "proof-of-nothing",
+    Level.ERROR,
+    Criterion.TESTED,
+    problem="A proof that holds of nothing at all is green as well where all is lost, or the wrong database was asked.",
+    wrong=_MENDED + _DRILL + _LOCKS,
+    right=_MENDED + _DRILL + _ALL_LOCKS,
+)
+def proof_of_nothing(context: LintContext) -> Iterator[Hit]:
+    """What proves a drill by numbers and texts alone, each of which may be zero or empty."""
+    for number, drill in enumerate(context.runbook.drill):
+        for nth, step in enumerate(drill.proof):
+            if step.verify and all(map(_holds_of_nothing, step.verify)):
+                hint = "want something that must be there as well: `row.orders >= 1000`"
+                yield Hit(("drill", number, "proof", nth), "holds also where there is nothing at all", hint)
+
+
+def _holds_of_nothing(verification: Verification) -> bool:
+    judged = [kind for kind in verification.kinds if not kind.probes]
+    only_conditions = bool(judged) and all(isinstance(kind, That) for kind in judged)
+    return only_conditions and all(map(met_by_nothing, verification.expressions))
 
 
 _UNPROVEN = """\

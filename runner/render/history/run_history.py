@@ -48,8 +48,7 @@ class RunHistory:
     sentence, `standing` has the hosts by how they stood then, `ways_on` what goes on from there; all are empty until it
     has ended. `nothing_needed` says that the condition of each step was not met. `unproven` says why it is no proof
     that its runbook works; empty when it is one. `not_called` says who was outside of their hours,
-    `triggers` what the rollback triggers came to, `drill` what the drill came to that it was part of, if
-    it is `in_drill` and that has ended.
+    `triggers` what the rollback triggers came to, `drill` what the drill came to that it was part of, or is `in_drill`.
     """
 
     run: str

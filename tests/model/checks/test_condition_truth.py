@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import nodes
 
-from runner.model.checks.condition_truth import always, met_by_default, met_by_zero
+from runner.model.checks.condition_truth import always, met_by_default, met_by_nothing, met_by_zero
 
 ALWAYS = [
     "true",
@@ -142,3 +142,26 @@ def test_by_which_conversions_a_condition_is_met_where_there_is_no_number(condit
 )
 def test_whether_a_default_is_good(condition, met):
     assert len([*met_by_default(condition, {"row", "json", "stdout"})]) == met
+
+
+@pytest.mark.parametrize(
+    ("condition", "met"),
+    [
+        ("row.left_over == 0", True),
+        ("rows | length < 5", True),
+        ("'error' not in stdout", True),
+        ("stdout == ''", True),
+        ("status != 500", True),
+        ("row.left_over == 0 and row.orders >= 1000", False),
+        ("row.orders > 0 or row.left_over == 0", True),
+        ("stdout == 'well'", False),
+        ("'well' in stdout", False),
+        ("rc == 0", False),
+        ("status == 200", False),
+        ("row.well", False),
+        ("row.before == row.after", False),
+        ("is no condition", False),
+    ],
+)
+def test_whether_a_condition_is_met_where_there_is_nothing(condition, met):
+    assert met_by_nothing(condition) is met
