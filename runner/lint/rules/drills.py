@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from runner.kinds.verifications.that import That
 from runner.lint.rules.base import Criterion, Hit, Level, LintContext, Place, Rule
 from runner.model.checks.condition_truth import met_by_nothing
 from runner.model.step import Step
@@ -79,9 +78,9 @@ def proof_of_nothing(context: LintContext) -> Iterator[Hit]:
 
 
 def _holds_of_nothing(verification: Verification) -> bool:
-    judged = [kind for kind in verification.kinds if not kind.probes]
-    only_conditions = bool(judged) and all(isinstance(kind, That) for kind in judged)
-    return only_conditions and all(map(met_by_nothing, verification.expressions))
+    judging = [kind.expressions for kind in verification.kinds if not kind.probes]
+    only_by_conditions = bool(judging) and all(judging)
+    return only_by_conditions and all(map(met_by_nothing, verification.expressions))
 
 
 _UNPROVEN = """\
