@@ -1,13 +1,12 @@
 """The directory a demo lives in: private, locked while in use, removed at the end, also when its owner is killed."""
 
-import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from fcntl import LOCK_EX, LOCK_NB, LOCK_UN
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 
 from runner.executor.ansible.workspace import temporary_root
@@ -51,7 +50,7 @@ def _make(stack: ExitStack) -> Path:
             if directory.exists():  # another demo's sweep may have come between the making and the locking
                 stack.callback(_removed_after(directory))
                 stack.callback(os.close, descriptor)
-                stack.callback(fcntl.flock, descriptor, LOCK_UN)
+                stack.callback(flock, descriptor, LOCK_UN)
                 stack.callback(shutil.rmtree, directory, ignore_errors=True)
                 if os.geteuid() == 0:
                     directory.chmod(0o711)  # nobody, who runs root's PostgreSQL, must get to its own part

@@ -193,13 +193,10 @@ def _beside(title: str, lines: list[str]) -> Iterator[str]:
         yield f"{title if number == 0 else '':7} {line}"
 
 
-def _error(problem: str) -> list[str]:
-    return f"error: {safe(problem, lines=True)}".split("\n")
-
-
 def _complain(result: Result) -> None:
     for problem in result.problems:
         if not (result.ways_on and problem == result.happened and sys.stdout.isatty()):  # it is there already
-            click.echo("\n".join(fitting(line, len("error: ")) for line in _error(problem)), err=True)
+            for line in f"error: {safe(problem, lines=True)}".split("\n"):
+                click.echo(fitting(line, len("error: ")), err=True)
     if result.hint:
         context.hint(result.hint)

@@ -195,8 +195,8 @@ def _why(result: Mapping[str, Any], *parts: str) -> str:
 def _judgement(log: str, host: str) -> str:
     """What the last task in `log` is called, which judges a command, and what that said on `host` where it failed."""
     title = log.rpartition("TASK [")[2].partition("] *")[0].rpartition("| ")[2]
-    results = (json.loads(result) for of, result in _RESULT.findall(log) if of == host)
-    last: Mapping[str, Any] = next((each for each in reversed([*results]) if {"rc", "censored"} & each.keys()), {})
+    newest = (json.loads(result) for of, result in reversed(_RESULT.findall(log)) if of == host)
+    last: Mapping[str, Any] = next((each for each in newest if {"rc", "censored"} & each.keys()), {})
     said = _why(last if last.get("rc") else {}, "stderr", "stdout")
     return f"{title}: {said}" if said else title
 
