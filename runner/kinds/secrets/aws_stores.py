@@ -6,23 +6,10 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from runner.channels.exchange import Exchange, WebRequest
-from runner.channels.transport import legible
 from runner.core.secrets import SecretReference, SecretUnavailableError
-from runner.kinds.probes.asked_service import UnknownError
-from runner.kinds.probes.aws_credentials import domain, find, region_of
-from runner.kinds.probes.sigv4 import Credentials, signed
 from runner.kinds.secrets.base import PATIENCE, SecretStore
-from runner.kinds.secrets.service import SecretService
-
-_JSON = "application/x-amz-json-1.1"
-_LOGIN = "aws sso login, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_EXPIRED = frozenset(
-    {"ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException", "AccessDeniedException"}
-)
 
 
 class AwsStore(SecretStore):
@@ -38,23 +25,10 @@ class AwsStore(SecretStore):
 
     def read(self, reference: SecretReference, environ: Mapping[str, str]) -> str:
         """The text that is kept under that name."""
-        try:
-            region = self._region(reference.where, environ)
-            credentials = self._credentials(region, environ)
-        except (UnknownError, TimeoutError) as error:
-            why = str(error) or "AWS gives no credentials in time"
-            raise SecretUnavailableError(f"{why}; type: {_LOGIN}") from None
-        address = environ.get(self.variable) or environ.get("AWS_ENDPOINT_URL")
-        service = SecretService("AWS", address or f"https://{self.service}.{region}.{domain(region)}")
-        url, body = f"{service.address}/", json.dumps(self.question(reference.where)).encode()
-        now = datetime.now(UTC)
-        headers = signed(
-            url, body, service=self.service, region=region, credentials=credentials, now=now, content_type=_JSON
-        )
-        answer = service.ask(WebRequest(url, body, {**headers, "X-Amz-Target": self.target}))
-        if answer.status != 200:  # noqa: PLR2004 - what HTTP calls a success
-            raise self._refusal(reference, answer.status, answer.content)
-        return self.text(reference, answer.content)
+        from runner.kinds.secrets.aws_request import AwsRequest  # noqa: PLC0415 - it imports all that speaks HTTP
+
+        request = AwsRequest(self.service, self.target, environ.get(self.variable, ""), self.patience)
+        return self.text(reference, request.answer(reference, self.question(reference.where), environ))
 
     def question(self, name: str) -> Mapping[str, Any]:
         """What is asked for the secret `name`."""
@@ -63,22 +37,6 @@ class AwsStore(SecretStore):
     def text(self, reference: SecretReference, content: Mapping[str, Any]) -> str:
         """The secret in what is answered."""
         raise NotImplementedError
-
-    def _region(self, name: str, environ: Mapping[str, str]) -> str:
-        """That of the name, where it is an ARN."""
-        return name.split(":")[3] if name.startswith("arn:") and name.count(":") > 4 else region_of(environ)  # noqa: PLR2004
-
-    def _credentials(self, region: str, environ: Mapping[str, str]) -> Credentials:
-        """Found within `patience` seconds, whatever a program or a service that knows them does."""
-        sts = environ.get("AWS_ENDPOINT_URL_STS", "")
-        return Exchange[Credentials](
-            lambda _: find(environ, region=region, sts=sts), self.patience, self.patience
-        ).result()
-
-    def _refusal(self, reference: SecretReference, status: int, content: Mapping[str, Any]) -> SecretUnavailableError:
-        code = legible(str(content.get("__type", "")).rpartition("#")[2]) or f"answered {status}"
-        login = f"; type: {_LOGIN}" if code in _EXPIRED else ""
-        return SecretUnavailableError(f"AWS does not give {self.key}:{reference.where}: {code}{login}")
 
 
 class SecretsManager(AwsStore):
