@@ -124,7 +124,7 @@ def temporary(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def hosts_up(tmp_path_factory):
     """Two hosts behind real sshd, on loopback."""
     with ExitStack() as stack:
         try:
@@ -132,4 +132,10 @@ def lab(tmp_path_factory):
             up = stack.enter_context(ssh_hosts(tmp_path_factory.mktemp("lab") / "hosts", names))
         except InvalidInputError as error:
             pytest.skip(f"no SSH hosts here: {error.message}")
-        yield Lab(up, environ())
+        yield up
+
+
+@pytest.fixture(params=[False, True], ids=["alone", "shared"])
+def lab(hosts_up, request):
+    """The same hosts, looked at by a connection of the preflight's own, and by one that Ansible uses afterwards."""
+    return Lab(hosts_up, environ(), shares=request.param)

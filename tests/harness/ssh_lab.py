@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from runner.executor.ansible import workspace
+from runner.executor.ansible import processes, workspace
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.ssh.ssh_preflight import preflight
 from runner.lab.hosts import SshHosts
@@ -24,10 +28,14 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Lab:
-    """The hosts that are up; `look` is what the preflight finds of one of them, with some of its variables changed."""
+    """The hosts that are up; `look` is what the preflight finds of one of them, with some of its variables changed.
+
+    With `shares` it opens connections for an Ansible that comes afterwards, a new one for each look.
+    """
 
     up: SshHosts
     environ: dict
+    shares: bool = False
 
     def facts(self, name="one", **changes):
         told = {_WORDS[key]: value for key, value in self.up.hosts[name].variables().items() if key in _WORDS}
@@ -35,12 +43,29 @@ class Lab:
 
     def look(self, name="one", *, become=(), environ=None, **changes):
         given = {**self.environ, **(environ or {})}
-        (found,) = preflight([self.facts(name, **changes)], become={name: become}, environ=given)
+        (found,) = self.preflight([self.facts(name, **changes)], become={name: become}, environ=given)
         return found
+
+    def preflight(self, facts, **words):
+        if not self.shares:
+            return preflight(facts, **words)
+        with connections() as control_path:
+            return preflight(facts, control_path=control_path, **words)
 
     def options(self, *more, name="one"):
         """The ssh options of a host, with these before them, as ssh takes the first."""
         return " ".join([*(f"-o {option}" for option in more), *self.up.hosts[name].ssh_options()])
+
+
+@contextmanager
+def connections():
+    """The path for the sockets of connections, which are ended after the block."""
+    directory = Path(tempfile.mkdtemp(prefix="s-", dir="/tmp"))
+    try:
+        yield directory / "%C"
+    finally:
+        processes.end(lambda: processes.naming(str(directory)), grace=0)
+        shutil.rmtree(directory)
 
 
 def replace_host_key(up, name):

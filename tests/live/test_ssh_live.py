@@ -36,6 +36,15 @@ def test_each_host_does_the_steps_and_keeps_its_own_values(bench, ssh):
     assert (ran.code, captured) == (0, {"one": {"me": "one"}, "two": {"me": "two"}}), ran.err
 
 
+def test_a_host_is_logged_in_to_once_for_the_check_and_all_parts_of_the_run(bench, ssh):
+    bench.write(step("look", "true", effect="read"), step("ask", "true", approve="Go on?"), step("act", "true"))
+
+    ran = bench.run()
+
+    logins = {name: (host.directory / "sshd.log").read_text().count("Accepted ") for name, host in ssh.hosts.items()}
+    assert (ran.code, logins) == (0, {"one": 1, "two": 1}), ran.err
+
+
 def test_a_wrong_host_key_is_refused_and_nothing_runs_there(bench, ssh):
     made = bench.directory / "made"
     bench.write(step("act", f"touch {made}-$RUNBOOK_DEMO_HOST"))

@@ -19,7 +19,6 @@ from runner.core.ownership import trusted_files
 from runner.core.step_tags import GATE
 from runner.executor.ansible import processes, workspace
 from runner.executor.ansible.callback_socket import CallbackSocket
-from runner.executor.ansible.left_out import left_out
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.supervision import Limits, Supervision
 from runner.executor.ansible.supervisor import supervisors_of
@@ -192,10 +191,10 @@ class AnsibleExecutor:
         environ, given = self._environment(environ), list(hosts)
         checks = check_here([facts for facts in given if facts.local], become=become, environ=environ)
         if remote := [facts for facts in given if not facts.local]:
-            with left_out("invoke"):  # of paramiko's only what reads a configuration file of ssh would use it
-                from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network pays for paramiko
+            from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network needs it
 
-            checks += preflight(remote, become=become, environ=environ, cancelled=cancelled)
+            shared = workspace.control_path(self.supervision.workspace) if self.supervision else None
+            checks += preflight(remote, become=become, environ=environ, cancelled=cancelled, control_path=shared)
         return checks
 
     def clean_up(self, run: AbandonedRun, *, environ: Mapping[str, str]) -> None:

@@ -32,12 +32,12 @@ from ansible_runner.interface import init_runner
 from runner.executor.ansible import processes
 from runner.executor.ansible import workspace as files
 from runner.executor.ansible.ansible_settings import REPORTING, settings
-from runner.executor.ansible.left_out import left_out
 from runner.executor.ansible.left_pythons import LeftPythons
 from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.parsed_files import remembered
 from runner.executor.ansible.read_playbook import ParsedPlaybook, copy_nothing_of
 from runner.executor.job import ENGINE
+from runner.executor.left_out import left_out
 
 _PROGRAM = "ansible-playbook"
 _USUAL = ("command", "shell", "assert", "set_fact")

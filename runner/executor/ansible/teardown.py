@@ -11,6 +11,7 @@ from pathlib import Path
 from runner.executor.ansible import processes
 from runner.executor.ansible.ansible_settings import settings
 from runner.executor.ansible.messages import PlaybookInvocation
+from runner.executor.ansible.workspace import SOCKETS
 
 REAP_LIMIT = 6.0
 """Seconds that the clean-up on the hosts may take."""
@@ -107,4 +108,4 @@ def tear_down(
 
 def end_connections(directory: Path) -> None:
     """End the ssh masters that Ansible keeps; their command line names the workspace `directory`."""
-    processes.end(lambda: processes.naming(str(directory / "ssh")), grace=0.2)
+    processes.end(lambda: processes.naming(str(directory / SOCKETS)), grace=0.2)

@@ -22,7 +22,13 @@ from typing import Any
 from runner.executor.inventory.project_file import PASSES, may_pass
 
 PREFIX = "runbook-"
-LASTING = ("ansible.cfg", "home", "ssh", "tmp")
+SOCKETS = "ssh"
+"""The directory for the sockets of the connections that ssh keeps open."""
+
+CONTROL_PATH = "%C"
+"""The name of such a socket, as OpenSSH fills it in: its digest of who connects to where, of 40 characters."""
+
+LASTING = ("ansible.cfg", "home", SOCKETS, "tmp")
 """What all invocations of a run share: Ansible's configuration, and the connections that ssh keeps open.
 
 So do they the directory for temporary files, but nothing in it.
@@ -41,7 +47,7 @@ While a step goes on, Ansible looks for its answer again after each interval of 
 which costs 3 % of a processor for as long as the step lasts; no variable of the environment sets it.
 """
 
-_BELOW = 58
+_BELOW = 88
 """Bytes of what ssh binds below the directory that it lies in: with a control socket's name, and 17 more."""
 
 _LONGEST = 107
@@ -79,10 +85,15 @@ _PATHS: Mapping[str, str] = {
 def make(run_id: str) -> Path:
     """A new workspace for run `run_id`, with nothing but what lasts."""
     directory = Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=temporary_root(_BELOW)))
-    for part in ("home", "ssh", "tmp"):
+    for part in ("home", SOCKETS, "tmp"):
         (directory / part).mkdir(mode=0o700)
     (directory / "ansible.cfg").write_text(CONFIGURATION)
     return directory
+
+
+def control_path(directory: Path) -> Path:
+    """Where the ssh of a run's Ansible looks for an open connection; the name is OpenSSH's to fill in."""
+    return directory / SOCKETS / CONTROL_PATH
 
 
 def wipe(directory: Path) -> None:

@@ -2,21 +2,18 @@
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from paramiko import Transport
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
 from runner.executor.host_check import NotCheckedError, UnfitError, last_lines
+from runner.executor.ssh.program_output import read_within
 from runner.executor.ssh.ssh_settings import Settings
 
-_MOST = 65536
-_LONGEST = 200
 _ERROR_TIMEOUT = 0.5
 """Seconds in which a program that could not make the connection says why."""
 
@@ -68,30 +65,23 @@ def _through(proxy: Sequence[str] | str, settings: Settings, environ: Mapping[st
         except OSError as error:
             raise NotCheckedError(f"{argv[0]} cannot be started: {error.strerror}") from None
         theirs.close()
+        errors = program.stderr
+        assert errors  # noqa: S101 - it was asked for
         ours.settimeout(settings.timeout)
         try:
             yield ours
         except _NoGreetingError:
             if settings.facts.password:
                 raise NotCheckedError("the way to it may want a password") from None
+            said, _ = read_within(errors, _ERROR_TIMEOUT)
             raise UnfitError(
-                f"no way to it: {last_lines(_errors(program), lines=2)}",
+                f"no way to it: {last_lines(said, lines=2)}",
                 hint="look at the ProxyJump or ProxyCommand of this host: ssh -v says where it stops",
             ) from None
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(program.pid, signal.SIGKILL)
             program.communicate()
-
-
-def _errors(program: subprocess.Popen[bytes]) -> str:
-    assert program.stderr  # noqa: S101 - it was asked for
-    output, until = b"", time.monotonic() + _ERROR_TIMEOUT
-    while (left := until - time.monotonic()) > 0 and select.select([program.stderr], [], [], left)[0]:
-        if not (chunk := os.read(program.stderr.fileno(), _MOST)):
-            break
-        output += chunk
-    return output.decode(errors="replace")
 
 
 def greet(transport: Transport, settings: Settings, kinds: Sequence[str]) -> None:

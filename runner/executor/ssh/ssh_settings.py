@@ -106,7 +106,7 @@ class Settings:
 
 def own_file(facts: ConnectionFacts) -> list[str]:
     """The configuration file that Ansible names to ssh, which ssh names to its jumps."""
-    words = _arguments(facts)
+    words = arguments(facts)
     return words[words.index("-F") :][:2] if "-F" in words else []
 
 
@@ -122,7 +122,7 @@ def settings_of(facts: ConnectionFacts, environ: Mapping[str, str]) -> Settings:
         NotCheckedError: it cannot be asked, or it does not understand its files.
     """
     try:
-        argv = [_program(facts), "-G", *_arguments(facts), "--", facts.address or facts.host]
+        argv = [program(facts), "-G", *arguments(facts), "--", facts.address or facts.host]
         answer = subprocess.run(
             argv, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
         )
@@ -138,14 +138,19 @@ def settings_of(facts: ConnectionFacts, environ: Mapping[str, str]) -> Settings:
     return Settings(facts, {name: tuple(values) for name, values in options.items()})
 
 
-def _program(facts: ConnectionFacts) -> str:
-    program = facts.ssh_executable or "ssh"
-    if Path(program).name != "ssh":
-        raise NotCheckedError(f"ansible_ssh_executable is {program}")
-    return program
+def program(facts: ConnectionFacts) -> str:
+    """The program that Ansible starts.
+
+    Raises:
+        NotCheckedError: it is not OpenSSH's own.
+    """
+    name = facts.ssh_executable or "ssh"
+    if Path(name).name != "ssh":
+        raise NotCheckedError(f"ansible_ssh_executable is {name}")
+    return name
 
 
-def _arguments(facts: ConnectionFacts) -> list[str]:
+def arguments(facts: ConnectionFacts) -> list[str]:
     """The arguments that Ansible gives to ssh, in its order: the first value of an option is the one that counts."""
     options = [] if facts.host_key_checking else ["StrictHostKeyChecking=no"]
     options += [f"Port={facts.port}"] if facts.port else []

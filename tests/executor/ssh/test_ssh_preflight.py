@@ -11,7 +11,6 @@ import pytest
 from harness.ssh_lab import script
 
 from runner.executor.host_check import HostCheck
-from runner.executor.ssh.ssh_preflight import preflight
 
 REACHED = ("reachable", "host key", "login", "shell")
 GOOD = (*REACHED, f"python for {getpass.getuser()}")
@@ -41,7 +40,7 @@ def listening():
 
 
 def test_hosts_that_are_well_are_found_so_all_the_way(lab):
-    found = preflight([lab.facts("one"), lab.facts("two")], become={}, environ=lab.environ)
+    found = lab.preflight([lab.facts("one"), lab.facts("two")], become={}, environ=lab.environ)
 
     assert found == [HostCheck("one", REACHED), HostCheck("two", REACHED)]
     assert {each.outcome for each in found} == {"passed"}
@@ -260,8 +259,8 @@ def test_what_takes_too_long_and_what_is_cancelled_is_not_checked(lab, listening
     port = listening()
     hosts = [lab.facts("one"), lab.facts("two", address="127.0.0.1", port=port, timeout=30)]
 
-    late = preflight(hosts, become={}, environ=lab.environ, limit=2)
-    cancelled = preflight(hosts, become={}, environ=lab.environ, cancelled=lambda: True)
+    late = lab.preflight(hosts, become={}, environ=lab.environ, limit=2)
+    cancelled = lab.preflight(hosts, become={}, environ=lab.environ, cancelled=lambda: True)
 
     assert late == [HostCheck("one", REACHED), HostCheck("two", left="no answer within 2 s")]
     assert cancelled == [HostCheck("one", left="cancelled"), HostCheck("two", left="cancelled")]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from runner.executor.ansible.left_out import left_out
+from runner.executor.left_out import left_out
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def test_what_is_imported_already_stays(word):
 
 def test_paramiko_works_without_what_is_left_out_of_it():
     program = (
-        "import sys\nfrom runner.executor.ansible.left_out import left_out\n"
-        "with left_out('invoke'):\n    from runner.executor.ssh.ssh_preflight import preflight\n"
-        "print('paramiko' in sys.modules, 'invoke' in sys.modules, callable(preflight))"
+        "import sys\nfrom runner.executor.left_out import left_out\n"
+        "with left_out('invoke'):\n    from runner.executor.ssh.host_look import look\n"
+        "print('paramiko' in sys.modules, 'invoke' in sys.modules, callable(look))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
