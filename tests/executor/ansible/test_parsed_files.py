@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 from pathlib import Path
 
 import ansible
 import pytest
 import yaml
+from ansible._internal._datatag._tags import Origin, TrustedAsTemplate
+from ansible.parsing.yaml.loader import AnsibleLoader
 
 from runner.executor.ansible.parsed_files import remembered
 
@@ -105,3 +108,39 @@ def test_whoever_has_taken_the_function_meanwhile_reads_by_it_afterwards(tmp_pat
     assert yaml.load is stock
     with (tmp_path / "file.yml").open("rb") as file:
         assert taken(file, yaml.CSafeLoader) == {"key": [1, 1.5, True, None, "text"]}
+
+
+def documentation(name):
+    """What documents a connection plugin of Ansible's, as its plugin loader passes it on, with where it stands."""
+    module = importlib.import_module(f"ansible.plugins.connection.{name}")
+    return Origin(path=module.__file__).tag(TrustedAsTemplate().tag(module.DOCUMENTATION))
+
+
+def trusted(value):
+    """The texts in `value` that may be templates, and the file that each is from, in their order."""
+    if isinstance(value, dict):
+        return [each for item in value.values() for each in trusted(item)]
+    if isinstance(value, list):
+        return [each for item in value for each in trusted(item)]
+    is_one = isinstance(value, str) and "{" in value and TrustedAsTemplate.is_tagged_on(value)
+    return [(value, Origin.get_tag(value).path)] if is_one else []
+
+
+@pytest.mark.parametrize("name", ["ssh", "local", "winrm"])
+def test_the_options_of_a_plugin_are_kept_and_a_default_may_still_be_a_template(tmp_path, name):
+    text = documentation(name)
+    plain = yaml.load(text, AnsibleLoader)
+
+    first, second = read(tmp_path, text, AnsibleLoader), read(tmp_path, text, AnsibleLoader)
+
+    assert len(kept(tmp_path)) == 1
+    assert first == second == plain
+    assert trusted(first) == trusted(second) == trusted(plain)
+
+
+def test_what_is_not_to_be_trusted_is_not_trusted_when_it_is_found(tmp_path):
+    text = 'default: \'{{ lookup("pipe", "id") }}\''
+
+    first, second = read(tmp_path, text, AnsibleLoader), read(tmp_path, text, AnsibleLoader)
+
+    assert (first, trusted(first)) == (second, trusted(second)) == (dict(first), [])
