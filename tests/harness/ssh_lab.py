@@ -49,8 +49,8 @@ class Lab:
     def preflight(self, facts, **words):
         if not self.shares:
             return preflight(facts, **words)
-        with connections() as control_path:
-            return preflight(facts, control_path=control_path, **words)
+        with connections() as sockets:
+            return preflight(facts, sockets=sockets, **words)
 
     def options(self, *more, name="one"):
         """The ssh options of a host, with these before them, as ssh takes the first."""
@@ -59,10 +59,10 @@ class Lab:
 
 @contextmanager
 def connections():
-    """The path for the sockets of connections, which are ended after the block."""
+    """The directory for the sockets of connections, which are ended after the block."""
     directory = Path(tempfile.mkdtemp(prefix="s-", dir="/tmp"))
     try:
-        yield directory / "%C"
+        yield directory
     finally:
         processes.end(lambda: processes.naming(str(directory)), grace=0)
         shutil.rmtree(directory)

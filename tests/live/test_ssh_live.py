@@ -45,6 +45,24 @@ def test_a_host_is_logged_in_to_once_for_the_check_and_all_parts_of_the_run(benc
     assert (ran.code, logins) == (0, {"one": 1, "two": 1}), ran.err
 
 
+def test_hosts_of_one_private_address_behind_different_jumps_are_told_apart(bench, ssh):
+    settings, hosts = "", {}
+    for name, host in ssh.hosts.items():
+        options, place = " ".join(host.ssh_options()), f"[{host.address}]:{host.port}"
+        jump = f"ssh -F none {options} -i {host.client_key} -p {host.port} -W {place} {host.user}@{host.address}"
+        settings += f"Host behind-{name}\n  HostName 127.0.0.1\n  HostKeyAlias {place}\n  ProxyCommand {jump}\n"
+        told = host.variables() | {"ansible_host": f"behind-{name}", "ansible_port": 22, "runbook_environment": "lab"}
+        hosts[name] = told | {"ansible_ssh_common_args": f"-F {bench.directory / 'ssh_config'} {options}"}
+    (bench.directory / "ssh_config").write_text(settings)
+    bench.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+    bench.write(step("look", "echo $RUNBOOK_DEMO_HOST", effect="read", capture={"me": "stdout"}))
+
+    ran = bench.run()
+
+    captured = {event["host"]: event["data"]["values"] for event in ran.events if event["type"] == "values.captured"}
+    assert (ran.code, captured) == (0, {"one": {"me": "one"}, "two": {"me": "two"}}), ran.err
+
+
 def test_a_wrong_host_key_is_refused_and_nothing_runs_there(bench, ssh):
     made = bench.directory / "made"
     bench.write(step("act", f"touch {made}-$RUNBOOK_DEMO_HOST"))

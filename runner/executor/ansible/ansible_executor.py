@@ -193,8 +193,8 @@ class AnsibleExecutor:
         if remote := [facts for facts in given if not facts.local]:
             from runner.executor.ssh.ssh_preflight import preflight  # noqa: PLC0415 - only a run over a network needs it
 
-            shared = workspace.control_path(self.supervision.workspace) if self.supervision else None
-            checks += preflight(remote, become=become, environ=environ, cancelled=cancelled, control_path=shared)
+            sockets = self.supervision.workspace / workspace.SOCKETS if self.supervision else None
+            checks += preflight(remote, become=become, environ=environ, cancelled=cancelled, sockets=sockets)
         return checks
 
     def clean_up(self, run: AbandonedRun, *, environ: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.executor.ansible.workspace import CONTROL_PATH, SOCKETS
+from runner.executor.ansible.workspace import SOCKETS
 
 _PLUGINS = Path(__file__).parent / "plugins"
 
@@ -25,7 +25,6 @@ def settings(directory: Path) -> dict[str, str]:
         "ANSIBLE_HOME": str(directory / "home"),
         "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory / SOCKETS),
-        "ANSIBLE_SSH_CONTROL_PATH": f"%(directory)s/{CONTROL_PATH.replace('%', '%%')}",
         # Ansible's own action plugins call this `command` for ansible.builtin.command and shell.
         "ANSIBLE_LIBRARY": str(_PLUGINS / "modules"),
         "ANSIBLE_INVENTORY_PLUGINS": str(_PLUGINS / "inventory"),

@@ -25,9 +25,6 @@ PREFIX = "runbook-"
 SOCKETS = "ssh"
 """The directory for the sockets of the connections that ssh keeps open."""
 
-CONTROL_PATH = "%C"
-"""The name of such a socket, as OpenSSH fills it in: its digest of who connects to where, of 40 characters."""
-
 LASTING = ("ansible.cfg", "home", SOCKETS, "tmp")
 """What all invocations of a run share: Ansible's configuration, and the connections that ssh keeps open.
 
@@ -47,7 +44,7 @@ While a step goes on, Ansible looks for its answer again after each interval of 
 which costs 3 % of a processor for as long as the step lasts; no variable of the environment sets it.
 """
 
-_BELOW = 88
+_BELOW = 58
 """Bytes of what ssh binds below the directory that it lies in: with a control socket's name, and 17 more."""
 
 _LONGEST = 107
@@ -89,11 +86,6 @@ def make(run_id: str) -> Path:
         (directory / part).mkdir(mode=0o700)
     (directory / "ansible.cfg").write_text(CONFIGURATION)
     return directory
-
-
-def control_path(directory: Path) -> Path:
-    """Where the ssh of a run's Ansible looks for an open connection; the name is OpenSSH's to fill in."""
-    return directory / SOCKETS / CONTROL_PATH
 
 
 def wipe(directory: Path) -> None:

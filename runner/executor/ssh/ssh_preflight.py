@@ -29,7 +29,7 @@ def preflight(
     environ: Mapping[str, str],
     cancelled: Callable[[], bool] = lambda: False,
     limit: float = LIMIT,
-    control_path: Path | None = None,
+    sockets: Path | None = None,
 ) -> list[HostCheck]:
     """What there is to know of each of `hosts`, in their order; `become` has whom the runbook becomes on each.
 
@@ -37,7 +37,7 @@ def preflight(
 
     All are looked at at the same time, each for as long as its settings say; nothing is asked of a person, and nothing
     changed on a host. After `limit` seconds, or when it is `cancelled`, the rest is not checked. The connections to
-    those that are well stay open where `control_path` says, for the Ansible that looks for them there.
+    those that are well stay open in the directory `sockets`, for the Ansible that looks for them there.
     """
     every = list(hosts)
     waiting: SimpleQueue[ConnectionFacts] = SimpleQueue()
@@ -56,7 +56,7 @@ def preflight(
                 if not over.is_set():
                     checks.put(found or _look(facts, become=users, environ=environ))
 
-    with SharedConnections(control_path, environ) if control_path else contextlib.nullcontext() as shared:
+    with SharedConnections(sockets, environ, every) if sockets else contextlib.nullcontext() as shared:
         for _ in range(min(len(every), WORKERS)):
             # A thread that hangs in a name server must not keep the command from ending.
             threading.Thread(target=work, daemon=True, name="preflight").start()

@@ -94,8 +94,8 @@ def test_sockets_fit_below_it_however_long_the_users_temporary_directory_is(temp
     made = workspace.make(RUN_ID)
 
     try:
-        # Ansible names ssh's control socket by 40 characters; ssh first binds it with a dot and 16 random ones behind.
-        longest = made / "ssh" / ("c" * 40 + "." + "r" * 16)
+        # Ansible names ssh's control socket by 10 characters; ssh first binds it with a dot and 16 random ones behind.
+        longest = made / "ssh" / ("c" * 10 + "." + "r" * 16)
         assert len(os.fsencode(longest)) <= SOCKET_PATH
     finally:
         shutil.rmtree(made)
