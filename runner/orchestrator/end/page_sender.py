@@ -51,8 +51,7 @@ class PageSender(RunPages):
         So do those of incidents about fewer of its hosts, of what this run itself has called for, and of what one of
         the same aim has called for before it knew its hosts. What still waits to be told about it is not sent any more.
         """
-        page = self._page("resolve", "resolved", end)
-        incidents = self._dispatcher.incidents
+        incidents, hosts = self._dispatcher.incidents, self.target.names if self.target else ()
         found: list[Incident] = []
         runs: dict[str, None] = {}
         for key in self._ended_keys():
@@ -66,7 +65,10 @@ class PageSender(RunPages):
         for run in runs.keys() - {self._request.run_id}:
             with self._noting():
                 self._recorder.note_of(run, EventType.INCIDENT_OVER, {"as_run": self._request.run_id})
-        self.remarks += [each.stays_open for each in incidents.beyond(page.dedup_key, page.hosts)]
+        self.remarks += [each.stays_open for each in incidents.beyond(self.incident, hosts)]
+        if not found:
+            return
+        page = self._page("resolve", "resolved", end)
         with self._noting():
             self._note_resolved(found)
         self._send([(replace(page, dedup_key=each.dedup_key), each.contacts) for each in found])
