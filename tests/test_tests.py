@@ -60,6 +60,7 @@ TESTED_WITH: dict[str, str] = {
     "executor/ansible/plugins/callback_support/runbook_hosts.py": "executor/ansible/plugins/callback/test_runbook_report.py",
     "executor/ansible/plugins/callback_support/runbook_items.py": "executor/ansible/plugins/callback/test_runbook_report.py",
     "executor/ansible/plugins/callback_support/runbook_names.py": "executor/ansible/plugins/callback/test_runbook_report.py",
+    "executor/ansible/plugins/engine/host_forks.py": "executor/ansible/plugins/engine/test_host_python.py",
     "executor/ansible/plugins/inventory_secrets.py": "live/test_secrets_live.py",
     "executor/ansible/ansible_settings.py": "executor/ansible/test_supervisor.py",
     "executor/ansible/supervision.py": "executor/ansible/test_ansible_executor.py",

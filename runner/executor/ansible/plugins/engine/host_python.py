@@ -5,15 +5,13 @@
 The controller sends this file before the first request. A line in is `{"id", "arguments", "environment"}`, with the
 `directory` to be in where it is another one; a line out is `{"id", "rc", "stdout", "stderr"}` of the module that was
 asked, each byte as the character of that number; or `{"id", "stale"}` where nothing was done, as whoever logs in now
-may be given something else than this Python was. `MODULE` is the source of the module, of which `main(arguments)`
-prints the answer and exits.
+may be given something else than this Python was. `SOURCES` are those of host_forks.py and of our own module, `command`,
+of which `main(arguments)` prints the answer and exits.
 
 A request that names a `module` is one to a module of Ansible's, which a line `{"learn", "profile", "packed"}` before it
 has brought; where that cannot be imported here, the answer is `{"id", "unknown"}`, and nothing was done.
 """
 
-import atexit
-import base64
 import contextlib
 import importlib
 import json
@@ -21,10 +19,15 @@ import os
 import pwd
 import select
 import sys
-import traceback
+from binascii import a2b_base64
 
-CHUNK = 65536
-MOST = 67_108_864
+for name, text in globals()["SOURCES"].items():
+    sys.modules[name] = type(sys)(name)
+    exec(compile(text, f"{name}.py", "exec"), vars(sys.modules[name]))  # noqa: S102 - ours, from the controller
+
+from command import main  # noqa: E402 - it has just been made
+from host_forks import CHUNK, KEPT, AnsweredRequest, CommandWorker, write  # noqa: E402
+
 READY = "runbook-host-python-is-ready"
 SETTINGS = (
     *("passwd", "group", "shadow", "sudoers", "sudoers.d", "sudo.conf", "login.defs", "pam.d", "security"),
@@ -36,9 +39,6 @@ OWN_SETTINGS = (
     *(".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zlogin", ".login", ".cshrc"),
     *(".tcshrc", ".config/fish/config.fish", ".pam_environment", ".ssh/environment", ".ssh/rc"),
 )
-
-
-KEPT: list[int] = []
 
 
 def login():
@@ -61,63 +61,6 @@ def version(stat):
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-class AnsweredRequest:
-    """A request that is being done: the process that does it, and what it has printed so far."""
-
-    def __init__(self, request, main):
-        self.number = request["id"]
-        self.printed = {}
-        ends = {name: os.pipe() for name in ("stdout", "stderr")}
-        self.process = os.fork()
-        if not self.process:
-            do(request, main, ends["stdout"][1], ends["stderr"][1])
-        for name, (reading, writing) in ends.items():
-            os.close(writing)
-            self.printed[reading] = (name, bytearray())
-
-    def read(self, pipe):
-        """Take what has come from that pipe; whether that was its end."""
-        chunk = os.read(pipe, CHUNK)
-        printed = self.printed[pipe][1]
-        printed.extend(chunk[: max(0, MOST - len(printed))])
-        return not chunk
-
-    def answer(self):
-        """What the controller is told once all its pipes are closed; an exit code is one as a shell gives it."""
-        status = os.waitpid(self.process, 0)[1]
-        code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        texts = {name: text.decode("latin-1") for name, text in self.printed.values()}
-        return dict(texts, id=self.number, rc=code)
-
-
-def do(request, main, stdout, stderr):
-    """Be the module, in a session of its own, as if this Python had been started for it alone."""
-    code = 1
-    try:
-        os.setsid()
-        os.dup2(stdout, 1)
-        os.dup2(stderr, 2)
-        first = 3
-        for kept in (*KEPT, 4096):
-            os.closerange(first, kept)
-            first = kept + 1
-        if "directory" in request:
-            os.chdir(request["directory"])
-        os.environ.update(request["environment"])
-        main(request["arguments"])
-    except SystemExit as end:
-        code = end.code or 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        try:
-            atexit._run_exitfuncs()
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            os._exit(code)
-
-
 def learned(lesson):
     """What does the module of Ansible's in a fork, imported here with all that it imports; None where that fails.
 
@@ -127,7 +70,7 @@ def learned(lesson):
     with contextlib.suppress(Exception, SystemExit):
         KEPT[:] = [os.memfd_create("module")]
         with open(KEPT[0], "wb", closefd=False) as file:
-            file.write(base64.b64decode(lesson["packed"]))
+            file.write(a2b_base64(lesson["packed"]))
         path = f"/proc/self/fd/{KEPT[0]}"
         sys.path[:] = [path, *(each for each in sys.path if each not in ("", "."))]
         found = importlib.import_module(name)
@@ -163,8 +106,7 @@ class Server:
         while True:
             for pipe, _ in self.poll.poll():
                 if pipe != self.requests:
-                    if self.doing[pipe].read(pipe):
-                        self.end(pipe)
+                    self.hear(pipe)
                     continue
                 chunk = os.read(self.requests, CHUNK)
                 if not chunk:
@@ -178,38 +120,41 @@ class Server:
         if "learn" in request:
             self.mains[request["learn"]] = learned(request)
         elif login() != self.given:
-            self.answer(id=request["id"], stale=True)
-        elif main := self.mains[request.get("module", "")]:
-            started = AnsweredRequest(request, main)
-            for pipe in started.printed:
-                self.doing[pipe] = started
-                self.poll.register(pipe, select.POLLIN)
+            self.tell(id=request["id"], stale=True)
+        elif "module" not in request:
+            self.worker().begin(request)
+        elif main := self.mains[request["module"]]:
+            self.listen(AnsweredRequest(request, main))
         else:
-            self.answer(id=request["id"], unknown=True)
+            self.tell(id=request["id"], unknown=True)
 
-    def end(self, pipe):
-        """One of the pipes of a request is closed; the answer follows the last of them."""
-        self.poll.unregister(pipe)
-        os.close(pipe)
-        request = self.doing.pop(pipe)
-        if request not in self.doing.values():
-            self.answer(**request.answer())
+    def worker(self):
+        """One that has nothing to do."""
+        free = (each for each in self.doing.values() if isinstance(each, CommandWorker) and each.is_free)
+        return next(free, None) or self.listen(CommandWorker(self.mains[""]))
 
-    def answer(self, **told):
-        """Tell the controller that."""
+    def listen(self, fork):
+        """Listen to what a new fork tells."""
+        for pipe in fork.pipes:
+            self.doing[pipe] = fork
+            self.poll.register(pipe, select.POLLIN)
+        return fork
+
+    def hear(self, pipe):
+        """Take what comes from a fork, and tell the controller what has been done."""
+        answer, is_closed = self.doing[pipe].read(pipe)
+        if is_closed:
+            self.poll.unregister(pipe)
+            os.close(pipe)
+            del self.doing[pipe]
+        if answer:
+            write(self.answers, answer)
+
+    def tell(self, **told):
+        """Tell the controller that nothing is done."""
         write(self.answers, json.dumps(told))
 
 
-def write(stream, line):
-    """All of the line, whatever a pipe takes at a time."""
-    rest = line.encode() + b"\n"
-    while rest:
-        rest = rest[os.write(stream, rest) :]
-
-
-module = {"__name__": "command"}
-# Our own module, which the controller has put before this file.
-exec(compile(globals()["MODULE"], "command.py", "exec"), module)  # noqa: S102
 with contextlib.suppress(ImportError):
     import ctypes  # noqa: F401 - the module wants it, and need not look for it in each fork
-Server(module["main"]).serve()
+Server(main).serve()

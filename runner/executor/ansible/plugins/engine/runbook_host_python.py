@@ -78,8 +78,8 @@ class HostPython:
         """A new one, which the command leads to; it does `module` where it is asked for none of Ansible's."""
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         python = cls(hub, subprocess.Popen(command, **pipes, bufsize=0, **options))
-        with open(os.path.join(_HERE, "host_python.py"), "rb") as file:
-            source = f"MODULE = {module!r}\n".encode() + file.read()
+        sources = {"host_forks": _text("host_forks.py"), "command": module}
+        source = f"SOURCES = {sources!r}\n{_text('host_python.py')}".encode()
         python._send(b"%d\n" % len(source) + source)
         return python
 
@@ -271,3 +271,9 @@ def _read(pipe):
         return os.read(pipe, _CHUNK)
     except BlockingIOError:
         return None
+
+
+@functools.cache
+def _text(name):
+    with open(os.path.join(_HERE, name), encoding="utf-8") as file:
+        return file.read()

@@ -1,11 +1,13 @@
-"""The Python that stays on a host: each request in a process of its own, several at once, until nobody asks any more."""
+"""The Python that stays on a host does requests apart from each other, several at once, until nobody asks any more."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,18 @@ from harness import PATIENCE
 from harness.packed_module import packed_module
 from runbook_packed import taken_apart
 
+from runner.core.duration import comes_true
+from runner.core.process_stat import is_alive
 from runner.executor.ansible import plugins
 
-SOURCE = Path(plugins.__path__[0], "engine", "host_python.py").read_text()
+ENGINE = Path(plugins.__path__[0], "engine")
+SOURCE = (ENGINE / "host_python.py").read_text()
 MODULE = """
 import json, os, sys, time
 def main(arguments):
     exec(arguments["code"])
-    print(json.dumps({"pid": os.getpid(), "session": os.getsid(0), "given": os.environ.get("GIVEN")}))
+    found = {name.lower(): os.environ.get(name) for name in ("GIVEN", "MORE")}
+    print(json.dumps({"pid": os.getpid(), "session": os.getsid(0), "directory": os.getcwd(), **found}))
     sys.exit(arguments.get("exit", 0))
 """
 
@@ -30,7 +36,8 @@ class Host:
 
     def __init__(self, settings="/etc", **options):
         pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
-        program = f"MODULE = {MODULE!r}\n{SOURCE.replace('/etc', str(settings))}"
+        sources = {"host_forks": (ENGINE / "host_forks.py").read_text(), "command": MODULE}
+        program = f"SOURCES = {sources!r}\n{SOURCE.replace('/etc', str(settings))}"
         self.process = subprocess.Popen([sys.executable, "-u", "-c", program], **pipes, text=True, **options)
         assert self.process.stdout.readline() == "runbook-host-python-is-ready\n"
 
@@ -58,18 +65,59 @@ def host():
     one.end()
 
 
-def test_a_request_is_done_in_a_process_and_a_session_of_its_own(host):
-    # Given two requests, one after the other
+def test_a_request_is_done_as_if_the_python_had_been_started_for_it(host):
+    # Given two requests, one after the other, of which the first changes what it finds
     answers = []
     for number in (1, 2):
-        host.ask(number, exit=number)
+        host.ask(number, "os.environ['MORE'] = 'more'; os.chdir('/')" if number == 1 else "", exit=number)
         answers.append(host.answer())
-    # Then each had its own process, session and environment, and its own exit code
+    # Then each had its own session, environment, directory and exit code
     printed = [json.loads(answer.pop("stdout")) for answer in answers]
     assert answers == [{"id": number, "rc": number, "stderr": ""} for number in (1, 2)]
-    assert [each["given"] for each in printed] == ["for 1", "for 2"]
-    assert all(each["pid"] == each["session"] != host.process.pid for each in printed)
-    assert printed[0]["pid"] != printed[1]["pid"]
+    assert [each.pop("given") for each in printed] == ["for 1", "for 2"]
+    assert [each.pop("more") for each in printed] == ["more", None]
+    assert [each.pop("directory") for each in printed] == ["/", str(Path.cwd())]
+    # and both the same process, which is not the one that is asked
+    assert printed[0] == printed[1]
+    assert printed[0]["pid"] == printed[0]["session"] != host.process.pid
+
+
+def test_what_a_command_leaves_behind_is_not_below_the_next(host):
+    # Given a command that leaves something behind which its shell does not wait for
+    left = "import subprocess; print(subprocess.getoutput('sleep 60 >/dev/null 2>&1 & echo $!'))"
+    host.ask(1, f"import ctypes; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); {left}")
+    sleeper, first = host.answer()["stdout"].splitlines()
+    # When there is another one
+    host.ask(2)
+    second = host.answer()["stdout"]
+    # Then that is done elsewhere, and what was left goes on
+    try:
+        assert json.loads(first)["pid"] != json.loads(second)["pid"]
+        assert is_alive(int(sleeper))
+    finally:
+        os.kill(int(sleeper), signal.SIGKILL)
+
+
+def test_a_worker_that_was_killed_while_it_had_nothing_to_do_is_replaced(host):
+    host.ask(1)
+    first = json.loads(host.answer()["stdout"])["pid"]
+    os.kill(first, signal.SIGKILL)
+    while Path(f"/proc/{first}").exists():  # until its end has been heard of
+        time.sleep(0.01)
+    host.ask(2)
+
+    second = host.answer()
+
+    assert (second["id"], second["rc"], json.loads(second["stdout"])["pid"] != first) == (2, 0, True)
+
+
+def test_no_worker_outlasts_the_python(host):
+    host.ask(1)
+    worker = json.loads(host.answer()["stdout"])["pid"]
+
+    host.end()
+
+    assert comes_true(lambda: not is_alive(worker), within=PATIENCE)
 
 
 def test_a_quick_request_does_not_wait_for_a_slow_one(host):
@@ -97,7 +145,7 @@ def test_a_module_that_ends_otherwise_is_told_as_a_shell_tells_it(host, code, rc
 
 
 def test_all_that_is_printed_arrives_whatever_its_bytes_are(host):
-    host.ask(1, "os.write(1, bytes(range(256)) * 4000); os._exit(0)")
+    host.ask(1, "sys.stdout.buffer.write(bytes(range(256)) * 4000); sys.exit()")
 
     answer = host.answer()
 
@@ -183,10 +231,11 @@ def test_what_it_cannot_import_it_says_it_does_not_know_and_goes_on(host, lesson
 
 def test_what_it_has_learned_leaves_no_file_open_to_a_command(host, lesson):
     learn, _ = lesson("http://127.0.0.1:9/")
-    host.ask(1, "print(sorted(os.listdir('/proc/self/fd')))")
+    files = "import subprocess; print(subprocess.getoutput('ls /proc/self/fd').split())"
+    host.ask(1, files)
     host.send(**learn)
-    host.ask(2, "import subprocess; print(subprocess.getoutput('ls -l /proc/self/fd | grep -c memfd'))")
+    host.ask(2, files)
 
     before, after = host.answer()["stdout"], host.answer()["stdout"]
 
-    assert (before.splitlines()[0], after.splitlines()[0]) == ("['0', '1', '2', '3']", "0")
+    assert before.splitlines()[0] == after.splitlines()[0] == "['0', '1', '2', '3']"
