@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from harness.bench import step
-from harness.ssh_lab import replace_host_key
+from harness.bench import BOTH_ENGINES, step
+from harness.ssh_lab import replace_host_key, script
 
 from runner.core.errors import InvalidInputError
 from runner.lab.hosts import ssh_hosts
@@ -61,6 +61,31 @@ def test_hosts_of_one_private_address_behind_different_jumps_are_told_apart(benc
 
     captured = {event["host"]: event["data"]["values"] for event in ran.events if event["type"] == "values.captured"}
     assert (ran.code, captured) == (0, {"one": {"me": "one"}, "two": {"me": "two"}}), ran.err
+
+
+@BOTH_ENGINES
+def test_hosts_of_one_address_and_port_behind_different_jumps_are_told_apart_in_all_parts(bench, ssh):
+    hosts = {}
+    for name, host in ssh.hosts.items():
+        options, place = " ".join(host.ssh_options()), f"[{host.address}]:{host.port}"
+        words = f"ssh -F none {options} -i {host.client_key} -p {host.port} -W {place} {host.user}@{host.address}"
+        jump = script(bench.directory / f"jump-{name}", f"exec {words}")
+        told = host.variables() | {"ansible_host": "10.0.0.5", "ansible_port": 22, "runbook_environment": "lab"}
+        way = f"-o HostKeyAlias={place} -o ProxyCommand={jump} {options}"
+        hosts[name] = told | {"ansible_ssh_common_args": way}
+    bench.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+    looks = [
+        step(f"look-{n}", "echo $RUNBOOK_DEMO_HOST", effect="read", capture={f"me_{n}": "stdout"}, **asked)
+        for n, asked in enumerate([{}, {}, {"approve": "Go on?"}, {}])
+    ]
+    bench.write(*looks)
+
+    ran = bench.run()
+
+    captured = [
+        (event["host"], *event["data"]["values"].values()) for event in ran.events if event["type"] == "values.captured"
+    ]
+    assert (ran.code, sorted(captured)) == (0, sorted([("one", "one"), ("two", "two")] * len(looks))), ran.err
 
 
 def test_a_wrong_host_key_is_refused_and_nothing_runs_there(bench, ssh):

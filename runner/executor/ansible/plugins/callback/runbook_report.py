@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from runbook_commands import Commands
 from runbook_environment import install as keep_environments_out_of_arguments
-from runbook_hosts import connection_facts, lacking, machine, paths_to_hide, values_to_hide
+from runbook_hosts import connection_facts, lacking, machine, paths_to_hide, tell_apart, values_to_hide
 from runbook_items import number_of
 from runbook_lookups import looked_up
 from runbook_names import (
@@ -127,7 +127,7 @@ class CallbackModule(CallbackBase):
         # all of it for garbage, and copy it by doing so.
         gc.freeze()
         plays = playbook.get_plays()
-        manager = plays[0].get_variable_manager()
+        manager, loader = plays[0].get_variable_manager(), plays[0]._loader
         self._manager, self._commands = manager, Commands(plays, manager)
         self._recall()
         inventory = manager._inventory
@@ -140,7 +140,8 @@ class CallbackModule(CallbackBase):
         hosts |= {name: inventory.get_host(name) for names in delegates.values() for name in names}
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
         self._engine = _engine_for(variables, self._reports.settle)
-        loader = plays[0]._loader
+        facts = {name: connection_facts(found, loader) for name, found in variables.items()}
+        tell_apart(manager, facts, variables)
         answer = self._reports.ask(
             "inventory",
             pid=os.getpid(),
@@ -158,7 +159,7 @@ class CallbackModule(CallbackBase):
                 if not hosts[name].implicit  # this machine itself, of which no inventory speaks
             },
             machines={name: machine(name, found, loader) for name, found in variables.items()},
-            connection_facts={name: connection_facts(found, loader) for name, found in variables.items()},
+            connection_facts=facts,
             variables=sorted(set().union(*variables.values())),
             lacking=lacking(variables, os.environ.get("RUNBOOK_NEEDS", "")),
             inventory_hosts=len({*host_names(inventory), *hosts}),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import runpy
 
@@ -41,6 +42,8 @@ REACHED = {
     "protected": ("runbook_protected",),
 }
 # Of these no more is told than that they are there.
+_WAY = ("ssh_executable", "ssh_args", "ssh_common_args", "ssh_extra_args", "private_key_file", "host_key_checking")
+"""What of that leads to another machine, though address, port and user are the same."""
 SECRET = {
     "password": ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"),
     "become_password": ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
@@ -73,6 +76,24 @@ def connection_facts(variables, loader):
     if os.environ.get("ANSIBLE_BECOME_PASSWORD_FILE"):
         facts["become_password"] = True
     return facts
+
+
+def tell_apart(manager, facts, variables):
+    """Give each host that Ansible would take for another one a path of its own for the connection that is kept open.
+
+    Ansible tells connections apart by address, port and user, and not by the way there: of two hosts that have the same
+    private address behind different jumps, what is for the one would be done on the other.
+    """
+    alike = {}
+    for name, of_host in facts.items():
+        ways = alike.setdefault((of_host.get("address", name), of_host.get("port"), of_host.get("user")), {})
+        ways[name] = [of_host.get(word) for word in _WAY]
+    for ways in alike.values():
+        one, *others = ways.values()
+        for name in ways if any(each != one for each in others) else ():
+            if "ansible_control_path" not in variables[name]:
+                path = f"%(directory)s/{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+                manager.set_nonpersistent_facts(name, {"ansible_control_path": path})
 
 
 def lacking(variables, names):
