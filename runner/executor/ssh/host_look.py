@@ -18,7 +18,8 @@ from runner.executor.ssh import host_keys, login
 from runner.executor.ssh.ssh_connection import connected, greet
 from runner.executor.ssh.ssh_settings import Settings, settings_of
 
-_MARK = "runbook-preflight-ok"
+_MARK, _SAY_MARK = "runbook-preflight-ok", 'echo runbook-preflight"-ok"'
+"""What a shell prints, and how it is told so: who only repeats its orders does not print it."""
 _MOST = 65536
 
 
@@ -75,7 +76,7 @@ class _Look:
     def _try_shell(self, transport: Transport, settings: Settings) -> None:
         if self.facts.shell_type not in {None, "sh", "bash"}:
             raise NotCheckedError(f"its shell is {self.facts.shell_type}")
-        output = _run_command(transport, f"/bin/sh -c {shlex.quote(f'echo {_MARK}')}", settings.timeout)
+        output = _run_command(transport, f"/bin/sh -c {shlex.quote(_SAY_MARK)}", settings.timeout)
         if _MARK not in output:
             raise UnfitError(
                 f"{settings.user} logs in, but no command runs there: {last_lines(output)}",

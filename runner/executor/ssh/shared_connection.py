@@ -5,13 +5,14 @@ wrong where it fails is not asked here: OpenSSH says that for people, and some o
 """
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError
 from runner.executor.inventory.connection_facts import ConnectionFacts
@@ -22,7 +23,8 @@ from runner.executor.ssh.ssh_settings import arguments, control_socket, program,
 REACHED = ("reachable", "host key", "login", "shell")
 """What is known to be good of a host on which a command has run."""
 
-_MARK = "runbook-preflight-ok"
+_MARK, _SAY_MARK = "runbook-preflight-ok", "echo runbook-preflight'-ok'"
+"""What a shell prints, and how it is told so: who only repeats its orders does not print it."""
 _CONNECT, _ANSWER = 3, 8.0
 """Seconds to connect, and for a command; what takes longer is looked at closer, for as long as its settings say."""
 _AT_A_TIME = 8
@@ -57,7 +59,7 @@ class SharedConnections:
         with self._lock:
             self._is_over = True
             for process in self._running:
-                process.kill()
+                _kill(process)
 
     def check(self, facts: ConnectionFacts, *, become: Collection[str] | None) -> HostCheck | None:
         """What is known of a host that is well; None where a closer look must find out, or nothing could be shared."""
@@ -107,16 +109,19 @@ class SharedConnections:
         Raises:
             _UnclearError: it was not done, or not in time.
         """
-        with self._started([*command_line, f"echo {_MARK}; {command}"]) as stream:
-            output, is_all = read_within(stream, _ANSWER)
+        with self._started([*command_line, f"{_SAY_MARK}; {command}"]) as process:
+            assert process.stdout  # noqa: S101 - it was asked for
+            output, is_all = read_within(process.stdout, _ANSWER)
+            if not is_all:
+                _kill(process)
         _, mark, answer = output.partition(f"{_MARK}\n")
         if not (mark and is_all):
             raise _UnclearError
         return answer
 
     @contextmanager
-    def _started(self, command_line: list[str]) -> Iterator[IO[bytes]]:
-        """What it prints; it does not outlast the block, nor that of these connections.
+    def _started(self, command_line: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """Its process, which does not outlast the block, nor that of these connections.
 
         In a session of its own it has no terminal on which it could ask, and gets nothing of what is typed there.
         """
@@ -132,13 +137,18 @@ class SharedConnections:
                 start_new_session=True,
             )
             self._running.add(process)
-        assert process.stdout  # noqa: S101 - it was asked for
         try:
-            yield process.stdout
+            yield process
         finally:
             with self._lock, process:
                 self._running.discard(process)
                 process.kill()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End it and the program that is its way to the host, which may wait for ever; one that has ended is let be."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _way(facts: ConnectionFacts) -> tuple[object, ...]:

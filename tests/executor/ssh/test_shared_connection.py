@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import pytest
 from harness import PATIENCE
+from harness.bench import wait_until
 from harness.ssh_lab import connections, script
 
+from runner.core.process_stat import is_alive
 from runner.executor.host_check import HostCheck
 from runner.executor.ssh.host_look import look
 from runner.executor.ssh.shared_connection import REACHED, SharedConnections
@@ -109,6 +111,20 @@ def test_a_program_that_prints_what_looks_like_an_answer_has_not_connected(check
     script(tmp_path / "ssh", "echo runbook-preflight-ok")
 
     assert check(ssh_executable=str(tmp_path / "ssh")) is None
+
+
+def test_the_way_to_a_host_does_not_outlast_the_block_either(lab, sockets, tmp_path):
+    way = script(
+        tmp_path / "way", f"echo $$ > {tmp_path / 'new'}; mv {tmp_path / 'new'} {tmp_path / 'pid'}; exec sleep 600"
+    )
+    facts = lab.facts(ssh_common_args=f"-o ProxyCommand={way} {lab.options()}")
+    with SharedConnections(sockets, lab.environ, [facts]) as shared:
+        thread = threading.Thread(target=lambda: shared.check(facts, become=()))
+        thread.start()
+        wait_until((tmp_path / "pid").exists, "the way is tried")
+    thread.join(timeout=PATIENCE)
+
+    wait_until(lambda: not is_alive(int((tmp_path / "pid").read_text())), "the way has ended")
 
 
 def test_what_waits_for_a_host_does_not_outlast_the_block(lab, sockets):

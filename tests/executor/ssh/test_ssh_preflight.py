@@ -202,6 +202,19 @@ def test_a_jump_is_made_as_ssh_makes_it(lab, tmp_path):
     assert "no way to it: " in closed.problem
 
 
+def test_a_host_that_repeats_what_it_is_told_has_done_nothing(lab):
+    session = lab.up.hosts["one"].directory / "session"
+    words = session.read_text()
+    try:
+        script(session, 'echo "$SSH_ORIGINAL_COMMAND"; echo "$SSH_ORIGINAL_COMMAND" | tr -s "; " "\\n"')
+        found = lab.look()
+    finally:
+        session.write_text(words)
+
+    assert (found.outcome, found.passed) == ("unreachable", ("reachable", "host key", "login"))
+    assert " logs in, but no command runs there: " in found.problem
+
+
 def test_becoming_another_user_is_tried_as_ansible_does_it(lab, tmp_path):
     sudo = script(tmp_path / "sudo", f'echo "$@" > {tmp_path / "words"}; shift 5; exec "$@"')
 
