@@ -63,9 +63,14 @@ class CommandWorker:
         self.pipes, self.number, self.begun, self.is_free = {self.answers}, None, b"", True
 
     def begin(self, request):
-        """Have it do the request."""
-        self.number, self.is_free = request["id"], False
-        write(self.orders, json.dumps(request))
+        """Have it do the request; whether it can, and was not killed while it had nothing to do."""
+        self.is_free = False
+        try:
+            write(self.orders, json.dumps(request))
+        except BrokenPipeError:
+            return False
+        self.number = request["id"]
+        return True
 
     def read(self, pipe):
         """Take what has come from it: the answer, once it is whole, and whether it has ended.

@@ -122,7 +122,8 @@ class Server:
         elif login() != self.given:
             self.tell(id=request["id"], stale=True)
         elif "module" not in request:
-            self.worker().begin(request)
+            while not self.worker().begin(request):
+                pass
         elif main := self.mains[request["module"]]:
             self.listen(AnsweredRequest(request, main))
         else:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -98,16 +97,19 @@ def test_what_a_command_leaves_behind_is_not_below_the_next(host):
         os.kill(int(sleeper), signal.SIGKILL)
 
 
-def test_a_worker_that_was_killed_while_it_had_nothing_to_do_is_replaced(host):
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
+def test_a_worker_that_was_killed_while_it_had_nothing_to_do_is_replaced(host, heard):
+    # Given a worker that waits, and is killed; whoever it works for has heard of that, or not yet
     host.ask(1)
     first = json.loads(host.answer()["stdout"])["pid"]
+    os.kill(host.process.pid, signal.SIGCONT if heard else signal.SIGSTOP)
     os.kill(first, signal.SIGKILL)
-    while Path(f"/proc/{first}").exists():  # until its end has been heard of
-        time.sleep(0.01)
+    assert comes_true(lambda: not (Path(f"/proc/{first}").exists() if heard else is_alive(first)), within=PATIENCE)
+    # When there is another request
     host.ask(2)
-
+    os.kill(host.process.pid, signal.SIGCONT)
+    # Then another one does it
     second = host.answer()
-
     assert (second["id"], second["rc"], json.loads(second["stdout"])["pid"] != first) == (2, 0, True)
 
 
