@@ -39,7 +39,7 @@ class Lab:
 
     def facts(self, name="one", **changes):
         told = {_WORDS[key]: value for key, value in self.up.hosts[name].variables().items() if key in _WORDS}
-        return ConnectionFacts.read(name, {**told, **changes})
+        return ConnectionFacts.read(name, {"socket": name, **told, **changes})
 
     def look(self, name="one", *, become=(), environ=None, **changes):
         given = {**self.environ, **(environ or {})}

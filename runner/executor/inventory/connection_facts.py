@@ -14,7 +14,8 @@ class ConnectionFacts:
     """The inventory's variables of one host, as Ansible reads them; None is one that is not set.
 
     Of secrets it is only known that they are there: `password`, `become_password`, and `inline_key` for a key that
-    stands in the inventory itself. `pythons` are what Ansible looks for where `python` names none. `policy` is not
+    stands in the inventory itself. `socket` is the name of that of the connection which Ansible keeps open, where the
+    inventory does not say where it is. `pythons` are what Ansible looks for where `python` names none. `policy` is not
     judged yet; `protected` says why the host is.
     """
 
@@ -30,6 +31,7 @@ class ConnectionFacts:
     ssh_extra_args: str | None = None
     host_key_checking: bool = True
     timeout: int = 10
+    socket: str | None = None
     shell_type: str | None = None
     python: str | None = None
     pythons: tuple[str, ...] = ()

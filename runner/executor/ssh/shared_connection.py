@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.python_interpreter import try_users
 from runner.executor.ssh.program_output import read_within
-from runner.executor.ssh.ssh_settings import arguments, control_socket, program, settings_of
+from runner.executor.ssh.ssh_settings import arguments, program, settings_of
 
 REACHED = ("reachable", "host key", "login", "shell")
 """What is known to be good of a host on which a command has run."""
@@ -39,16 +39,13 @@ class _UnclearError(Exception):
 
 
 class SharedConnections:
-    """Those of one run to its `hosts`, whose Ansible keeps their sockets in the directory `sockets`.
+    """Those of one run, whose Ansible keeps their sockets in the directory `sockets`.
 
     At the end of its block nothing waits for a host any more; the connections stay.
     """
 
-    def __init__(self, sockets: Path, environ: Mapping[str, str], hosts: Iterable[ConnectionFacts]) -> None:
+    def __init__(self, sockets: Path, environ: Mapping[str, str]) -> None:
         self._sockets, self._environ = sockets, dict(environ)
-        self._ways = dict[str, set[tuple[object, ...]]]()
-        for facts in hosts:
-            self._ways.setdefault(control_socket(facts), set()).add(_way(facts))
         self._lock, self._running, self._is_over = threading.Lock(), set[subprocess.Popen[bytes]](), False
         self._turn = threading.Semaphore(_AT_A_TIME * (os.cpu_count() or 1))
 
@@ -88,7 +85,7 @@ class SharedConnections:
         Raises:
             _UnclearError: Ansible would go another way, or not keep the connection where this one is.
         """
-        if not facts.over_ssh or facts.strange or facts.password or facts.inline_key:
+        if not (facts.over_ssh and facts.socket) or facts.strange or facts.password or facts.inline_key:
             raise _UnclearError
         if facts.shell_type not in {None, "sh", "bash"}:
             raise _UnclearError
@@ -96,11 +93,8 @@ class SharedConnections:
         options = " ".join(given).lower()
         if "controlpersist" not in options or "controlpath" in options:
             raise _UnclearError
-        socket = control_socket(facts)
-        if len(self._ways[socket]) > 1:  # by one socket, all would come to where the first of them leads
-            raise _UnclearError
         first = ["-o", f"ConnectTimeout={min(_CONNECT, facts.timeout)}", *_HARMLESS]
-        shared = ["-o", f'ControlPath="{self._sockets / socket}"']
+        shared = ["-o", f'ControlPath="{self._sockets / facts.socket}"']
         return [program(facts), *first, *given, *shared, "--", facts.address or facts.host]
 
     def _run(self, command_line: list[str], command: str) -> str:
@@ -149,9 +143,3 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     """End it and the program that is its way to the host, which may wait for ever; one that has ended is let be."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _way(facts: ConnectionFacts) -> tuple[object, ...]:
-    """What leads to a host besides its address, its port and the user."""
-    options = (facts.ssh_args, facts.ssh_common_args, facts.ssh_extra_args)
-    return (facts.ssh_executable, facts.private_key_file, facts.host_key_checking, facts.strange, *options)

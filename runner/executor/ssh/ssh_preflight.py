@@ -56,7 +56,7 @@ def preflight(
                 if not over.is_set():
                     checks.put(found or _look(facts, become=users, environ=environ))
 
-    with SharedConnections(sockets, environ, every) if sockets else contextlib.nullcontext() as shared:
+    with SharedConnections(sockets, environ) if sockets else contextlib.nullcontext() as shared:
         for _ in range(min(len(every), WORKERS)):
             # A thread that hangs in a name server must not keep the command from ending.
             threading.Thread(target=work, daemon=True, name="preflight").start()

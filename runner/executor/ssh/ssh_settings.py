@@ -1,6 +1,5 @@
 """What OpenSSH would do to reach a host, asked of OpenSSH itself: with its files, and with Ansible's options."""
 
-import hashlib
 import os
 import pwd
 import re
@@ -149,15 +148,6 @@ def program(facts: ConnectionFacts) -> str:
     if Path(name).name != "ssh":
         raise NotCheckedError(f"ansible_ssh_executable is {name}")
     return name
-
-
-def control_socket(facts: ConnectionFacts) -> str:
-    """What Ansible calls the socket of the connection that it keeps open.
-
-    OpenSSH's own name for it, %C, is the same for hosts behind different jumps that have the same private address.
-    """
-    words = f"{facts.address or facts.host}-{facts.port}-{facts.user}"
-    return hashlib.sha1(words.encode(), usedforsecurity=False).hexdigest()[:10]
 
 
 def arguments(facts: ConnectionFacts) -> list[str]:

@@ -29,9 +29,8 @@ def check(lab, sockets):
     """What a host of the lab is found to be, with some of its variables changed."""
 
     def made(*, become=(), environ=None, **changes):
-        facts = lab.facts(**changes)
-        with SharedConnections(sockets, {**lab.environ, **(environ or {})}, [facts]) as shared:
-            return shared.check(facts, become=become)
+        with SharedConnections(sockets, {**lab.environ, **(environ or {})}) as shared:
+            return shared.check(lab.facts(**changes), become=become)
 
     return made
 
@@ -41,8 +40,7 @@ def test_what_is_found_is_what_a_closer_look_finds_and_the_connection_stays(lab,
     assert check(become=None) == HostCheck("one", REACHED)
 
     one = lab.up.hosts["one"]
-    (socket_path,) = sockets.iterdir()
-    asked = ["ssh", "-O", "check", "-o", f"ControlPath={socket_path}", one.address]
+    asked = ["ssh", "-O", "check", "-o", f"ControlPath={sockets / 'one'}", one.address]
     master = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert (master.returncode, master.stderr[:16]) == (0, "Master running (")
     assert (one.directory / "sshd.log").read_text().count("Accepted ") > 0
@@ -52,7 +50,7 @@ def test_who_logs_in_is_found_where_only_ssh_knows(lab, sockets, tmp_path):
     (tmp_path / "config").write_text(f"User {lab.facts().user}\n")
     facts = replace(lab.facts(ssh_common_args=f"-F {tmp_path / 'config'} {lab.options()}"), user=None)
 
-    with SharedConnections(sockets, lab.environ, [facts]) as shared:
+    with SharedConnections(sockets, lab.environ) as shared:
         found = shared.check(facts, become=())
 
     assert found == HostCheck("one", (*REACHED, f"python for {lab.facts().user}"))
@@ -88,23 +86,11 @@ def test_where_something_is_wrong_or_ansible_goes_another_way_nothing_is_said(ch
     assert check(become=["postgres"] if "become_exe" in changes else (), **changes) is None
 
 
-def test_two_hosts_of_one_address_behind_different_jumps_share_nothing(lab, sockets):
-    facts = [lab.facts(), lab.facts(ssh_common_args=f"-o ProxyCommand=false {lab.options()}"), lab.facts("two")]
+def test_where_the_inventory_says_where_the_socket_is_none_is_made(lab, sockets):
+    with SharedConnections(sockets, lab.environ) as shared:
+        found = shared.check(replace(lab.facts(), socket=None), become=None)
 
-    with SharedConnections(sockets, lab.environ, facts) as shared:
-        found = [shared.check(each, become=None) for each in facts]
-
-    assert found == [None, None, HostCheck("two", REACHED)]
-
-
-def test_two_names_of_one_host_share_its_connection(lab, sockets):
-    facts = [lab.facts(), replace(lab.facts(), host="alias")]
-
-    with SharedConnections(sockets, lab.environ, facts) as shared:
-        found = [shared.check(each, become=None) for each in facts]
-
-    assert found == [HostCheck("one", REACHED), HostCheck("alias", REACHED)]
-    assert len([*sockets.iterdir()]) == 1
+    assert (found, [*sockets.iterdir()]) == (None, [])
 
 
 def test_a_program_that_prints_what_looks_like_an_answer_has_not_connected(check, tmp_path):
@@ -118,7 +104,7 @@ def test_the_way_to_a_host_does_not_outlast_the_block_either(lab, sockets, tmp_p
         tmp_path / "way", f"echo $$ > {tmp_path / 'new'}; mv {tmp_path / 'new'} {tmp_path / 'pid'}; exec sleep 600"
     )
     facts = lab.facts(ssh_common_args=f"-o ProxyCommand={way} {lab.options()}")
-    with SharedConnections(sockets, lab.environ, [facts]) as shared:
+    with SharedConnections(sockets, lab.environ) as shared:
         thread = threading.Thread(target=lambda: shared.check(facts, become=()))
         thread.start()
         wait_until((tmp_path / "pid").exists, "the way is tried")
@@ -131,7 +117,7 @@ def test_what_waits_for_a_host_does_not_outlast_the_block(lab, sockets):
     found = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         facts = lab.facts(address="127.0.0.1", port=silent.getsockname()[1], timeout=60)
-        with SharedConnections(sockets, lab.environ, [facts]) as shared:
+        with SharedConnections(sockets, lab.environ) as shared:
             thread = threading.Thread(target=lambda: found.append(shared.check(facts, become=())))
             thread.start()
             connection, _ = silent.accept()

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from runbook_commands import Commands
 from runbook_environment import install as keep_environments_out_of_arguments
-from runbook_hosts import connection_facts, lacking, machine, paths_to_hide, tell_apart, values_to_hide
+from runbook_hosts import connection_facts, keep_apart, lacking, machine, paths_to_hide, values_to_hide
 from runbook_items import number_of
 from runbook_lookups import looked_up
 from runbook_names import (
@@ -141,7 +141,7 @@ class CallbackModule(CallbackBase):
         variables = {name: manager.get_vars(host=host) for name, host in hosts.items()}
         self._engine = _engine_for(variables, self._reports.settle)
         facts = {name: connection_facts(found, loader) for name, found in variables.items()}
-        tell_apart(manager, facts, variables)
+        keep_apart(manager, facts, variables)
         answer = self._reports.ask(
             "inventory",
             pid=os.getpid(),

@@ -10,6 +10,7 @@ import os
 import runpy
 
 from ansible import constants
+from ansible.plugins.connection.ssh import Connection
 from ansible.template import Templar
 
 # Beside the directory of callbacks, of which Ansible would take it for one.
@@ -78,22 +79,34 @@ def connection_facts(variables, loader):
     return facts
 
 
-def tell_apart(manager, facts, variables):
-    """Give each host that Ansible would take for another one a path of its own for the connection that is kept open.
+def keep_apart(manager, facts, variables):
+    """Tell of each host the socket of the connection to it that is kept open, of which Ansible may take another's.
 
-    Ansible tells connections apart by address, port and user, and not by the way there: of two hosts that have the same
-    private address behind different jumps, what is for the one would be done on the other.
+    Ansible names a socket by address, port and user, and not by the way there: of two hosts that have the same private
+    address behind different jumps, what is for the one would be done on the other. Each of those gets its own.
     """
-    alike = {}
-    for name, of_host in facts.items():
-        ways = alike.setdefault((of_host.get("address", name), of_host.get("port"), of_host.get("user")), {})
-        ways[name] = [of_host.get(word) for word in _WAY]
-    for ways in alike.values():
-        one, *others = ways.values()
-        for name in ways if any(each != one for each in others) else ():
-            if "ansible_control_path" not in variables[name]:
-                path = f"%(directory)s/{hashlib.sha256(name.encode()).hexdigest()[:10]}"
-                manager.set_nonpersistent_facts(name, {"ansible_control_path": path})
+    reached, ways = {name: of_host for name, of_host in facts.items() if _is_over_ssh(of_host)}, {}
+    for name, of_host in reached.items():
+        of_host["socket"] = _socket(of_host.get("address", name), of_host.get("port"), of_host.get("user"))
+        ways.setdefault(of_host["socket"], set()).add(_way(of_host))
+    for name, of_host in reached.items():
+        if {"ansible_control_path", "ansible_control_path_dir"} & variables[name].keys():
+            del of_host["socket"]
+        elif len(ways[of_host["socket"]]) > 1:
+            of_host["socket"] = hashlib.sha256(name.encode()).hexdigest()[:10]
+            manager.set_nonpersistent_facts(name, {"ansible_control_path": f"%(directory)s/{of_host['socket']}"})
+
+
+def _is_over_ssh(of_host):
+    return str(of_host.get("connection", "ssh")).rpartition(".")[2] in ("ssh", "smart")
+
+
+def _socket(*words):
+    return os.path.basename(Connection._create_control_path(*words))
+
+
+def _way(of_host):
+    return tuple(str(of_host.get(name)) for name in _WAY)
 
 
 def lacking(variables, names):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import json
 import os
 import re
 import socket
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +40,11 @@ _SPEC.loader.exec_module(report)
 REFUSED = sys.modules["runbook_reports"].REFUSED
 
 TASK = "RUN-001/look/action | Look"
+
+
+def socket_of(address, port=None, user=None):
+    """What Ansible calls the socket of a connection that it keeps open."""
+    return hashlib.sha1(f"{address}-{port}-{user}".encode(), usedforsecurity=False).hexdigest()[:10]
 
 
 class EndedError(BaseException):
@@ -141,8 +148,8 @@ def test_the_first_message_names_the_hosts_of_every_play_and_the_class_of_each_h
             "environments": {"db1": "staging", "db2": "production", "app1": "local"},
             "machines": {"db1": "db1:22", "db2": "10.0.0.2:2222", "app1": "app1"},
             "connection_facts": {
-                "db1": {"pythons": PYTHONS},
-                "db2": {"address": "10.0.0.2", "port": 2222, "pythons": PYTHONS},
+                "db1": {"pythons": PYTHONS, "socket": socket_of("db1")},
+                "db2": {"address": "10.0.0.2", "port": 2222, "pythons": PYTHONS, "socket": socket_of("10.0.0.2", 2222)},
                 "app1": {"connection": "local", "pythons": PYTHONS},
             },
             "inventory_hosts": 3,
@@ -194,6 +201,39 @@ def test_hello_names_what_the_inventory_lacks_and_where_nothing_is_done(
     assert heard[0]["idle"] == idle
 
 
+def test_hosts_that_ansible_would_take_for_one_another_have_sockets_of_their_own(plugin_at, tmp_path):
+    # Given hosts of one address, of which two are reached by the same way, one by another, and one by a socket that is named
+    hosts = """
+        all:
+          hosts:
+            db1: {ansible_ssh_common_args: -J one}
+            db2: {ansible_ssh_common_args: -J two}
+            db3: {ansible_ssh_common_args: -J two, ansible_control_path: /run/db3}
+            app1: {ansible_host: 10.0.0.9}
+            app2: {ansible_host: 10.0.0.9}
+          vars: {ansible_host: 10.0.0.1}
+    """
+    playbook = playbook_of(tmp_path, "- hosts: all\n", textwrap.dedent(hosts))
+    manager = playbook.get_plays()[0].get_variable_manager()
+    # When
+    with plugin_at() as (plugin, heard):
+        plugin.v2_playbook_on_start(playbook)
+    # Then Ansible is told of each that it would confuse, and whoever connects before it knows where
+    sockets = {name: facts.get("socket") for name, facts in heard[0]["connection_facts"].items()}
+    paths = {
+        name: manager.get_vars(host=manager._inventory.get_host(name)).get("ansible_control_path") for name in sockets
+    }
+    assert (sockets["app1"], sockets["app2"], sockets["db3"]) == (socket_of("10.0.0.9"), socket_of("10.0.0.9"), None)
+    assert len({sockets["db1"], sockets["db2"], socket_of("10.0.0.1")}) == 3
+    assert paths == {
+        "db1": f"%(directory)s/{sockets['db1']}",
+        "db2": f"%(directory)s/{sockets['db2']}",
+        "db3": "/run/db3",
+        "app1": None,
+        "app2": None,
+    }
+
+
 def test_of_a_secret_no_more_is_told_than_that_it_is_there_and_of_two_names_the_last_counts(
     plugin_at, tmp_path, monkeypatch
 ):
@@ -219,6 +259,7 @@ def test_of_a_secret_no_more_is_told_than_that_it_is_there_and_of_two_names_the_
         "policy": {"max_hosts": 3},
         "protected": "Holds the ledger",
         "pythons": PYTHONS,
+        "socket": socket_of("10.0.0.2"),
     }
     assert heard[0].pop("secret_values") == ["hunter2"]  # for the recorder's ears only
     assert "hunter2" not in json.dumps(heard)
@@ -240,7 +281,7 @@ def test_where_no_interpreter_is_named_the_inventory_tells_those_that_ansible_lo
     with plugin_at() as (plugin, heard):
         plugin.v2_playbook_on_start(playbook)
 
-    assert heard[0]["connection_facts"]["db1"] == facts
+    assert heard[0]["connection_facts"]["db1"] == facts | {"socket": socket_of("db1")}
 
 
 def test_every_callback_says_what_happened_where_and_to_which_task(plugin_at):
