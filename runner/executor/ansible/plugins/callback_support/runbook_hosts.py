@@ -10,7 +10,7 @@ import os
 import runpy
 
 from ansible import constants
-from ansible.plugins.connection.ssh import Connection
+from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 
 # Beside the directory of callbacks, of which Ansible would take it for one.
@@ -102,7 +102,8 @@ def _is_over_ssh(of_host):
 
 
 def _socket(*words):
-    return os.path.basename(Connection._create_control_path(*words))
+    of_ssh = connection_loader.get("ansible.builtin.ssh", class_only=True)
+    return os.path.basename(of_ssh._create_control_path(*words))
 
 
 def _way(of_host):
