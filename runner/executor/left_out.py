@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
 
 
 @contextmanager
@@ -17,6 +18,24 @@ def left_out(name: str) -> Iterator[None]:
         yield
         return
     sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+@contextmanager
+def plugins_left_out(name: str) -> Iterator[None]:
+    """While the block lasts the `importlib_metadata` of the module of that `name` finds no plug-ins of other packages.
+
+    To look for them reads the metadata of every package that is installed. Nothing changes where somebody has imported
+    the module before.
+    """
+    if name in sys.modules:
+        yield
+        return
+    module = sys.modules[name] = ModuleType(name)
+    module.__dict__["importlib_metadata"] = SimpleNamespace(entry_points=lambda **_: ())
     try:
         yield
     finally:

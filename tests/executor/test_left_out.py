@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -51,3 +52,24 @@ def test_paramiko_works_without_what_is_left_out_of_it():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout == "True False True\n"
+
+
+def test_ansible_runner_works_without_the_plug_ins_of_other_packages(tmp_path):
+    offered = tmp_path / "offers-1.0.dist-info"
+    offered.mkdir()
+    (offered / "METADATA").write_text("Name: offers\nVersion: 1.0\n")
+    (offered / "entry_points.txt").write_text("[ansible_runner.plugins]\nmine = offers\n")
+    (tmp_path / "offers.py").write_text("print('was loaded')")
+    program = "import ansible_runner; print(sorted(ansible_runner.plugins))"
+    ours = "import runner.executor.ansible.ansible_runner_adapter"
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+
+    stock, here = (
+        subprocess.run([sys.executable, "-c", words], env=environ, capture_output=True, text=True, check=True).stdout
+        for words in (
+            program,
+            f"{ours}; {program}; import ansible_runner.utils.importlib_compat as it; it.importlib_metadata.version",
+        )
+    )
+
+    assert (stock, here) == ("was loaded\n['mine']\n", "[]\n")

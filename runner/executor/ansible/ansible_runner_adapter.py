@@ -26,9 +26,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any, NoReturn
 
-from ansible_runner import runner as ansible_runner
-from ansible_runner.interface import init_runner
-
 from runner.executor.ansible import processes
 from runner.executor.ansible import workspace as files
 from runner.executor.ansible.ansible_settings import REPORTING, settings
@@ -37,7 +34,11 @@ from runner.executor.ansible.messages import PlaybookInvocation
 from runner.executor.ansible.parsed_files import remembered
 from runner.executor.ansible.read_playbook import ParsedPlaybook, copy_nothing_of
 from runner.executor.job import ENGINE
-from runner.executor.left_out import left_out
+from runner.executor.left_out import left_out, plugins_left_out
+
+with plugins_left_out("ansible_runner.utils.importlib_compat"):
+    from ansible_runner import runner as ansible_runner
+    from ansible_runner.interface import init_runner
 
 _PROGRAM = "ansible-playbook"
 _USUAL = ("command", "shell", "assert", "set_fact")
