@@ -15,11 +15,10 @@ from runner.executor.host_check import HostCheck, NotCheckedError, UnfitError, l
 from runner.executor.inventory.connection_facts import ConnectionFacts
 from runner.executor.python_interpreter import try_users
 from runner.executor.ssh import host_keys, login
+from runner.executor.ssh.shared_connection import MARK, SAY_MARK
 from runner.executor.ssh.ssh_connection import connected, greet
 from runner.executor.ssh.ssh_settings import Settings, settings_of
 
-_MARK, _SAY_MARK = "runbook-preflight-ok", 'echo runbook-preflight"-ok"'
-"""What a shell prints, and how it is told so: who only repeats its orders does not print it."""
 _MOST = 65536
 
 
@@ -76,8 +75,8 @@ class _Look:
     def _try_shell(self, transport: Transport, settings: Settings) -> None:
         if self.facts.shell_type not in {None, "sh", "bash"}:
             raise NotCheckedError(f"its shell is {self.facts.shell_type}")
-        output = _run_command(transport, f"/bin/sh -c {shlex.quote(_SAY_MARK)}", settings.timeout)
-        if _MARK not in output:
+        output = _run_command(transport, f"/bin/sh -c {shlex.quote(SAY_MARK)}", settings.timeout)
+        if MARK not in output:
             raise UnfitError(
                 f"{settings.user} logs in, but no command runs there: {last_lines(output)}",
                 hint="Ansible needs an account with a shell; look at it with ssh, and at /etc/passwd there",

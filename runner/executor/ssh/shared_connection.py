@@ -23,7 +23,7 @@ from runner.executor.ssh.ssh_settings import arguments, program, settings_of
 REACHED = ("reachable", "host key", "login", "shell")
 """What is known to be good of a host on which a command has run."""
 
-_MARK, _SAY_MARK = "runbook-preflight-ok", "echo runbook-preflight'-ok'"
+MARK, SAY_MARK = "runbook-preflight-ok", "echo runbook-preflight'-ok'"
 """What a shell prints, and how it is told so: who only repeats its orders does not print it."""
 _CONNECT, _ANSWER = 3, 8.0
 """Seconds to connect, and for a command; what takes longer is looked at closer, for as long as its settings say."""
@@ -103,12 +103,12 @@ class SharedConnections:
         Raises:
             _UnclearError: it was not done, or not in time.
         """
-        with self._started([*command_line, f"{_SAY_MARK}; {command}"]) as process:
+        with self._started([*command_line, f"{SAY_MARK}; {command}"]) as process:
             assert process.stdout  # noqa: S101 - it was asked for
             output, is_all = read_within(process.stdout, _ANSWER)
             if not is_all:
                 _kill(process)
-        _, mark, answer = output.partition(f"{_MARK}\n")
+        _, mark, answer = output.partition(f"{MARK}\n")
         if not (mark and is_all):
             raise _UnclearError
         return answer
