@@ -71,11 +71,11 @@ class SharedConnections:
         if become is None:
             run_command("true")
             return HostCheck(facts.host, REACHED)
-        passed = [*REACHED]
+        user, passed = facts.user or settings_of(facts, self._environ).user, [*REACHED]
         try:
-            user = facts.user or settings_of(facts, self._environ).user
             passed.extend(try_users(facts, run_command, user, become))
         except NotCheckedError as error:
+            run_command("true")  # what is left to Ansible may be so before anything is done there
             return HostCheck(facts.host, tuple(passed), left=str(error))
         return HostCheck(facts.host, tuple(passed))
 

@@ -62,6 +62,10 @@ def test_what_is_left_to_ansible_is_left(check):
     assert (found.passed, found.left) == (REACHED, "it becomes postgres with a password")
 
 
+def test_a_host_of_which_something_is_left_to_ansible_is_reached_all_the_same(check):
+    assert check(become=["postgres"], become_password=True, port=1) is None
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -268,6 +268,13 @@ def test_what_can_not_be_judged_is_named_and_left_to_ansible(lab, changes, left)
     assert (found.outcome, found.left.startswith(left)) == ("not checked", True), found
 
 
+def test_a_host_that_is_not_there_is_refused_whatever_else_is_left_to_ansible(lab):
+    found = lab.look(become=["postgres"], become_password=True, port=1)
+
+    assert (found.outcome, found.passed) == ("unreachable", ())
+    assert found.problem == "one (127.0.77.71:1): no connection: Connection refused"
+
+
 def test_what_takes_too_long_and_what_is_cancelled_is_not_checked(lab, listening):
     port = listening()
     hosts = [lab.facts("one"), lab.facts("two", address="127.0.0.1", port=port, timeout=30)]
