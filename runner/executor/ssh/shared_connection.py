@@ -39,14 +39,14 @@ class _UnclearError(Exception):
 
 
 class SharedConnections:
-    """Those of one run, whose Ansible keeps their sockets in the directory `sockets`.
+    """Those of one run, whose Ansible keeps their sockets in the directory `sockets`; without one, none are made.
 
-    At the end of its block nothing waits for a host any more; the connections stay.
+    At the end of its block nothing waits for a host any more, and it `is_over`; the connections stay.
     """
 
-    def __init__(self, sockets: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, sockets: Path | None, environ: Mapping[str, str]) -> None:
         self._sockets, self._environ = sockets, dict(environ)
-        self._lock, self._running, self._is_over = threading.Lock(), set[subprocess.Popen[bytes]](), False
+        self._lock, self._running, self.is_over = threading.Lock(), set[subprocess.Popen[bytes]](), False
         self._turn = threading.Semaphore(_AT_A_TIME * (os.cpu_count() or 1))
 
     def __enter__(self) -> Self:
@@ -54,7 +54,7 @@ class SharedConnections:
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._is_over = True
+            self.is_over = True
             for process in self._running:
                 _kill(process)
 
@@ -85,7 +85,12 @@ class SharedConnections:
         Raises:
             _UnclearError: Ansible would go another way, or not keep the connection where this one is.
         """
-        if not (facts.over_ssh and facts.socket) or facts.strange or facts.password or facts.inline_key:
+        if (
+            not (self._sockets and facts.over_ssh and facts.socket)
+            or facts.strange
+            or facts.password
+            or facts.inline_key
+        ):
             raise _UnclearError
         if facts.shell_type not in {None, "sh", "bash"}:
             raise _UnclearError
@@ -120,7 +125,7 @@ class SharedConnections:
         In a session of its own it has no terminal on which it could ask, and gets nothing of what is typed there.
         """
         with self._lock:
-            if self._is_over:
+            if self.is_over:
                 raise _UnclearError
             process = subprocess.Popen(
                 command_line,

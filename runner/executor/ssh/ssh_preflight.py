@@ -45,24 +45,21 @@ def preflight(
     for facts in every:
         waiting.put(facts)
 
-    over = threading.Event()
-
     def work() -> None:
         with contextlib.suppress(Empty):
-            while not over.is_set():
+            while not shared.is_over:
                 facts = waiting.get_nowait()
                 users = become.get(facts.host)
-                found = shared.check(facts, become=users) if shared else None
-                if not over.is_set():
+                found = shared.check(facts, become=users)
+                if not shared.is_over:
                     checks.put(found or _look(facts, become=users, environ=environ))
 
-    with SharedConnections(sockets, environ) if sockets else contextlib.nullcontext() as shared:
+    with SharedConnections(sockets, environ) as shared:
         for _ in range(min(len(every), WORKERS)):
             # A thread that hangs in a name server must not keep the command from ending.
             threading.Thread(target=work, daemon=True, name="preflight").start()
         found = _collect(checks, len(every), cancelled, time.monotonic() + limit)
         by_host = {each.host: each for each in found}
-        over.set()
     late = "cancelled" if cancelled() else f"no answer within {limit:g} s"
     return [by_host.get(facts.host, HostCheck(facts.host, left=late)) for facts in every]
 

@@ -102,8 +102,12 @@ def _is_over_ssh(of_host):
 
 
 def _socket(*words):
-    of_ssh = connection_loader.get("ansible.builtin.ssh", class_only=True)
-    return os.path.basename(of_ssh._create_control_path(*words))
+    return os.path.basename(_ssh()._create_control_path(*words))
+
+
+@functools.cache
+def _ssh():
+    return connection_loader.get("ansible.builtin.ssh", class_only=True)
 
 
 def _way(of_host):
