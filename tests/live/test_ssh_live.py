@@ -45,11 +45,20 @@ def test_a_host_is_logged_in_to_once_for_the_check_and_all_parts_of_the_run(benc
     assert (ran.code, logins) == (0, {"one": 1, "two": 1}), ran.err
 
 
+def way_by_itself(host):
+    """The ssh options of a host, what its key is known by, and the command by which it is its own jump host."""
+    options, place = " ".join(host.ssh_options()), f"[{host.address}]:{host.port}"
+    return (
+        options,
+        place,
+        f"ssh -F none {options} -i {host.client_key} -p {host.port} -W {place} {host.user}@{host.address}",
+    )
+
+
 def test_hosts_of_one_private_address_behind_different_jumps_are_told_apart(bench, ssh):
     settings, hosts = "", {}
     for name, host in ssh.hosts.items():
-        options, place = " ".join(host.ssh_options()), f"[{host.address}]:{host.port}"
-        jump = f"ssh -F none {options} -i {host.client_key} -p {host.port} -W {place} {host.user}@{host.address}"
+        options, place, jump = way_by_itself(host)
         settings += f"Host behind-{name}\n  HostName 127.0.0.1\n  HostKeyAlias {place}\n  ProxyCommand {jump}\n"
         told = host.variables() | {"ansible_host": f"behind-{name}", "ansible_port": 22, "runbook_environment": "lab"}
         hosts[name] = told | {"ansible_ssh_common_args": f"-F {bench.directory / 'ssh_config'} {options}"}
@@ -67,8 +76,7 @@ def test_hosts_of_one_private_address_behind_different_jumps_are_told_apart(benc
 def test_hosts_of_one_address_and_port_behind_different_jumps_are_told_apart_in_all_parts(bench, ssh):
     hosts = {}
     for name, host in ssh.hosts.items():
-        options, place = " ".join(host.ssh_options()), f"[{host.address}]:{host.port}"
-        words = f"ssh -F none {options} -i {host.client_key} -p {host.port} -W {place} {host.user}@{host.address}"
+        options, place, words = way_by_itself(host)
         jump = script(bench.directory / f"jump-{name}", f"exec {words}")
         told = host.variables() | {"ansible_host": "10.0.0.5", "ansible_port": 22, "runbook_environment": "lab"}
         way = f"-o HostKeyAlias={place} -o ProxyCommand={jump} {options}"
